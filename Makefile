@@ -1,0 +1,60 @@
+# `make` alone says what there is. Everything is installed into .venv from the lock files.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := $(BIN)/codevoice
+
+.PHONY: help install run test demo bench check format lock lock-check screenshots clean
+
+help:  ## What can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 14
+
+# One stamp for each set of packages; `uv pip sync` takes away what the lock does not name.
+.venv/.run: requirements.lock pyproject.toml scripts/install.sh
+	@if [ -f .venv/.dev ]; then scripts/install.sh requirements-dev.lock $(PYTHON); \
+	else scripts/install.sh requirements.lock $(PYTHON); fi
+	@touch $@
+
+.venv/.dev: requirements-dev.lock pyproject.toml scripts/install.sh
+	@scripts/install.sh requirements-dev.lock $(PYTHON)
+	@touch $@ .venv/.run
+
+install: .venv/.dev  ## Install everything, the tools for tests too
+
+run: .venv/.run  ## Start the whole product and print a link to an interview
+	@$(RUN) up
+
+demo: .venv/.run  ## Hold a whole interview with nobody present; KILL=1 kills the bot in mid-answer
+	@$(RUN) demo $(if $(KILL),--kill)
+
+test: .venv/.dev  ## Run every test, with real parts and in a browser
+	@scripts/browser.sh
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/pytest $(ARGS)
+
+bench: .venv/.dev  ## Measure speeds and memory; writes bench-results.json
+	@$(RUN) bench $(ARGS)
+
+check: .venv/.dev  ## Lint, types, dependency rule
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+lock-check: .venv/.dev  ## The locks resolve on every platform and hold no torch
+	@scripts/check_locks.sh
+
+format: .venv/.dev  ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: .venv/.dev  ## Make the lock files anew from pyproject.toml
+	@scripts/lock.sh
+
+screenshots: .venv/.dev  ## Make the pictures of the README from the running product
+	@scripts/browser.sh
+	@$(BIN)/python -m bench.screenshots docs/pictures
+
+clean:  ## Remove what was installed and built here (interviews in the data folder stay)
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache *.egg-info

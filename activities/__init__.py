@@ -1,0 +1,1 @@
+"""Temporal's edge: heartbeat, cancellation, error mapping, idempotency; no business logic."""

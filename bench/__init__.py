@@ -1,0 +1,1 @@
+"""Measurements and the demonstration: simulated candidates against the running product."""

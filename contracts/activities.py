@@ -1,0 +1,59 @@
+"""Arguments and results of the short activities. Ids, counters and enums alone."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from contracts.interview import Contract, Outcome
+
+
+class AnswerRef(Contract):
+    interview_id: UUID
+    question_id: UUID
+    revision: int
+    answer_id: UUID
+
+
+class Assessment(Contract):
+    """Key points the answer misses, in the bank's order: what a follow-up may be about."""
+
+    missed: tuple[str, ...] = ()
+
+
+class GradeRef(Contract):
+    """The settled grade's row; None means no grade could be made ("ungraded")."""
+
+    answer_id: UUID
+    grade_id: UUID | None
+
+
+class CloseAnswer(Contract):
+    """Make an `interrupted` answer row of what was said so far. Result: `ClosedAnswer`."""
+
+    interview_id: UUID
+    question_id: UUID
+    revision: int
+
+
+class ClosedAnswer(Contract):
+    """`answer_id` is None when nothing had been said."""
+
+    answer_id: UUID | None
+
+
+class ReportQuestion(Contract):
+    question_id: UUID
+    outcome: Outcome
+    answer_id: UUID | None
+
+
+class BuildReport(Contract):
+    interview_id: UUID
+    version: int
+    questions: tuple[ReportQuestion, ...]
+    complete: bool  # every grade is settled
+
+
+class BuiltReport(Contract):
+    report_id: UUID
+    version: int

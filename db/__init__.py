@@ -1,0 +1,1 @@
+"""PostgreSQL: tables, every SQL statement, migrations."""

@@ -1,0 +1,1 @@
+"""What `codevoice up` starts on one machine."""

@@ -1,0 +1,1 @@
+"""The question bank: its file format, its checks, and the starter bank under `bank/`."""

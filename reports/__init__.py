@@ -1,0 +1,1 @@
+"""Report data, charts, HTML and PDF."""

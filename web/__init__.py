@@ -1,0 +1,1 @@
+"""Pages: routers, templates and plain ES modules."""
