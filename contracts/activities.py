@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from contracts.interview import Contract, Outcome
+from contracts.interview import Contract, Outcome, Word
 
 
 class AnswerRef(Contract):
@@ -17,7 +17,7 @@ class AnswerRef(Contract):
 class Assessment(Contract):
     """Key points the answer misses, in the bank's order: what a follow-up may be about."""
 
-    missed: tuple[str, ...] = ()
+    missed: tuple[Word, ...] = ()
 
 
 class GradeRef(Contract):

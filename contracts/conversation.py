@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import UUID
 
-from contracts.interview import Contract, JoinPurpose
+from contracts.interview import Contract, JoinPurpose, Word
 
 
 class HoldConversation(Contract):
@@ -14,7 +14,7 @@ class HoldConversation(Contract):
     epoch: int
     purpose: JoinPurpose = JoinPurpose.INTERVIEW
     offer_id: UUID | None = None
-    transport: str = "direct"
+    transport: Word = "direct"
 
 
 class ConversationEnd(StrEnum):

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.questions import Difficulty
+
+#: A name given by code or by the bank, such as a key point's id: the only text allowed here.
+Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
 
 class Contract(BaseModel):
@@ -73,7 +77,7 @@ class GradeState(StrEnum):
 class FollowUp(Contract):
     """A follow-up the interviewer may ask: the key point it is about, in the bank's order."""
 
-    key_point_id: str
+    key_point_id: Word
 
 
 class PlannedQuestion(Contract):
@@ -94,7 +98,7 @@ class InterviewStart(Contract):
     duration: timedelta = timedelta(minutes=30)
     starts_at: datetime | None = None
     expires_at: datetime
-    transport: str = "direct"  # or "livekit"
+    transport: Word = "direct"  # or "livekit"
     heartbeat_timeout: timedelta = timedelta(seconds=5)
     grading_give_up: timedelta = timedelta(hours=6)
     candidate_loss_cap: timedelta = timedelta(minutes=5)  # own network loss given back, in all
@@ -122,7 +126,7 @@ class Cursor(Contract):
     question_id: UUID | None  # None: nothing is left to ask
     position: int  # 1-based place of the question in the plan
     revision: int = Field(default=1, ge=1)
-    follow_up: str | None = None
+    follow_up: Word | None = None
     follow_ups_used: int = Field(default=0, ge=0)
     follow_ups_left: int = Field(default=0, ge=0)
     assessing: bool = False
@@ -158,7 +162,7 @@ class Snapshot(Contract):
     clock_running: bool = False
     remaining: timedelta
     as_of: datetime
-    ends_reason: str | None = None  # "answered", "finished", "deadline", "cancelled", ...
+    ends_reason: Word | None = None  # "answered", "finished", "deadline", "cancelled", ...
     report_version: int = 0
     no_capacity: bool = False
 

@@ -1,0 +1,187 @@
+"""The web application: the API, the pages, and what stands around every request."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
+from starlette.middleware.cors import CORSMiddleware
+
+import connections
+from api import (
+    conduct,
+    errors,
+    events,
+    health,
+    interviews,
+    openapi,
+    questions,
+    reports,
+    transcripts,
+    waiting_for_temporal,
+)
+from api.headers import Guarded
+from api.limits import Bounded
+from api.links import SignedTokens
+from api.observed import Meters, Observed
+from api.parts import Parts
+from contracts.errors import SettingError
+from web import routes as pages
+from workflows.interview_client import InterviewClient
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+VERSION = "0.1.0"
+_ROUTERS = (
+    interviews.router,
+    conduct.router,
+    events.router,
+    transcripts.router,
+    reports.router,
+    questions.router,
+    health.router,
+)
+
+#: FastAPI's own records quote inputs and messages; what we tell is in `observed`.
+_SILENT: Final[TelemetryConfig] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+
+#: A candidate waits for a reply: Temporal may be away for so long before they are told.
+_PATIENCE: Final = timedelta(seconds=10)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The whole service. Raises SettingError; it starts without PostgreSQL and Temporal, answers
+    503 while one is away, and goes on when it is back."""
+    address = settings.temporal_address
+    if address is None:
+        raise SettingError("TEMPORAL_ADDRESS", "it is not set", "Set it to Temporal's host:port")
+    connections.database_url(settings)
+    tokens = SignedTokens(connections.token_signer(settings))
+
+    @asynccontextmanager
+    async def open_parts(meters: Meters) -> AsyncIterator[Parts]:
+        temporal = await waiting_for_temporal.client(address, settings.temporal_namespace)
+        store = connections.open_store(settings)
+        try:
+            async with connections.listener(settings) as listener:
+                yield Parts(
+                    store=store,
+                    interviews=InterviewClient(temporal, patience=_PATIENCE),
+                    temporal=temporal,
+                    listener=listener,
+                    tokens=tokens,
+                    public_url=settings.public_url,
+                    patience_s=settings.patience_s,
+                    meters=meters,
+                )
+        finally:
+            await store.close()
+
+    https = settings.public_url.startswith("https:")
+    app = assemble(open_parts, https=https, cors_origins=settings.cors_allow_origins)
+    pages.mount(app, settings.ice_servers)
+    return app
+
+
+def serve() -> None:
+    """Serves until SIGTERM or SIGINT.
+
+    Raises SettingError when a setting, the port, PostgreSQL or Temporal will not do at first; what
+    goes away later is waited for.
+    """
+    from settings import load
+
+    settings = load()
+    connections.configure_log(settings.log_level)
+    asyncio.run(_reach(settings))
+    with _listening(settings.host, settings.port) as taken:
+        config = uvicorn.Config(
+            create_app(settings), log_config=None, access_log=False, timeout_graceful_shutdown=3
+        )
+        uvicorn.Server(config).run(sockets=[taken])
+
+
+async def _reach(settings: Settings) -> None:
+    store = connections.open_store(settings)
+    try:
+        await connections.reach(store)
+    finally:
+        await store.close()
+    await connections.temporal_client(settings)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as failure:
+        why = f"{host}:{port} cannot be used ({failure.strerror})"
+        raise SettingError("PORT", why, "Stop what uses it, or set PORT to another") from None
+
+
+def assemble(
+    open_parts: Callable[[Meters], AbstractAsyncContextManager[Parts]],
+    *,
+    https: bool = False,
+    cors_origins: Collection[str] = (),
+) -> FastAPI:
+    """The application around ready-made parts, which are opened and closed with it.
+
+    Other sites' pages may call it only when their origin is in `cors_origins`, and never with a
+    candidate's cookie.
+    """
+    meters = Meters()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_parts(meters) as parts:
+            app.state.parts = parts
+            yield
+
+    app = FastAPI(
+        title="CodeVoice",
+        version=VERSION,
+        description="Technical interviews by voice and by text.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        telemetry=_SILENT,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    errors.install(app)
+    for router in _ROUTERS:
+        app.include_router(router)
+    _surround(app, meters, https, cors_origins)
+    app.openapi = lambda: openapi.document(app, _ROUTERS)  # type: ignore[method-assign]  # FastAPI's own way
+    return app
+
+
+def _surround(app: FastAPI, meters: Meters, https: bool, origins: Collection[str]) -> None:
+    """Added last, stands outermost."""
+    if origins:
+        cors: dict[str, Any] = {
+            "allow_origins": list(origins),
+            "allow_methods": ["GET", "POST"],
+            "allow_headers": ["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+            "expose_headers": ["ETag", "Retry-After", "Idempotent-Replayed", "X-Request-Id"],
+            "max_age": 600,
+        }
+        app.add_middleware(CORSMiddleware, **cors)
+    app.add_middleware(Bounded)
+    app.add_middleware(Guarded, https=https)
+    app.add_middleware(Observed, meters=meters)

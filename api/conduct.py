@@ -1,0 +1,128 @@
+"""What moves an interview: consent, joining, answering, and the verbs. Each is a durable update.
+
+A reply shows the state the update itself returned, not the row, which follows a moment later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api import joining, typed
+from api.auth import Ours, ServersOwn
+from api.bodies import (
+    AnswerIn,
+    AnswerOut,
+    CheckIn,
+    ConsentIn,
+    InterviewOut,
+    JoinIn,
+    JoinOut,
+    MoveIn,
+)
+from api.idempotency import OnceHere
+from api.openapi import WRITE_REFUSALS
+from api.parts import OurParts
+from api.status import status_bytes, with_snapshot
+from contracts.interview import Consent, JoinPurpose, Move, Snapshot
+
+router = APIRouter(
+    prefix="/api/v1/interviews/{interview_id}", tags=["conduct"], responses=WRITE_REFUSALS
+)
+
+
+async def _moved(parts: OurParts, seen: Ours, update: Awaitable[Snapshot]) -> bytes:
+    interview = with_snapshot(seen.interview, await update)
+    return await status_bytes(parts, seen.of(interview))
+
+
+@router.post("/consent", response_model=InterviewOut)
+async def consent(body: ConsentIn, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
+    """Agrees to the text of that version. Without it nobody can join."""
+
+    async def agree() -> bytes:
+        consent_id = await joining.keep_consent(parts, seen, body.text_version)
+        agreed = parts.interviews.consent(seen.interview.id, Consent(consent_id=consent_id))
+        return await _moved(parts, seen, agreed)
+
+    return await once(agree)
+
+
+@router.post("/decline", response_model=InterviewOut)
+async def decline(body: MoveIn, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
+    """Ends the interview before it began: the candidate does not want it."""
+    update = Consent(consent_id=None)
+    return await once(
+        lambda: _moved(parts, seen, parts.interviews.consent(seen.interview.id, update))
+    )
+
+
+@router.post("/join", response_model=JoinOut, response_model_exclude_none=True)
+async def join(body: JoinIn, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
+    """Brings the candidate in. By voice: an SDP offer in, the interviewer's answer out.
+
+    The whole offer is sent, with its candidates. A newer offer supersedes an older one; the same
+    offer again gets the same answer.
+    """
+    return await once(lambda: joining.join(parts, seen, body.purpose, body.sdp))
+
+
+@router.post("/check", response_model=JoinOut)
+async def check(body: CheckIn, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
+    """A short conversation that shows what the recogniser heard. Nothing of it is stored."""
+    return await once(lambda: joining.join(parts, seen, JoinPurpose.CHECK, body.sdp))
+
+
+@router.post("/answers", response_model=AnswerOut)
+async def answers(body: AnswerIn, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
+    """Records a typed answer; the next prompt follows as an event.
+
+    It is joined after what was already said for this question, and closes the answer.
+    """
+    return await once(lambda: typed.record(parts, seen, body))
+
+
+@router.post("/skip", response_model=InterviewOut)
+async def skip(body: MoveIn, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
+    """Leaves the present question; skipped, it counts 0."""
+    move = Move(question_id=body.question_id)
+    return await once(lambda: _moved(parts, seen, parts.interviews.skip(seen.interview.id, move)))
+
+
+@router.post("/back", response_model=InterviewOut)
+async def back(body: MoveIn, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
+    """Returns to the question before; a new answer there makes a revision of the old one."""
+    move = Move(question_id=body.question_id)
+    return await once(
+        lambda: _moved(parts, seen, parts.interviews.go_back(seen.interview.id, move))
+    )
+
+
+@router.post("/pause", response_model=InterviewOut)
+async def pause(body: MoveIn, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
+    """Stops the clock. What was said of the present answer is kept and can be continued."""
+    move = Move(question_id=body.question_id)
+    return await once(lambda: _moved(parts, seen, parts.interviews.pause(seen.interview.id, move)))
+
+
+@router.post("/resume", response_model=InterviewOut)
+async def resume(body: MoveIn, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
+    """Ends a pause; the clock runs again once the candidate has joined or types."""
+    move = Move(question_id=body.question_id)
+    return await once(lambda: _moved(parts, seen, parts.interviews.resume(seen.interview.id, move)))
+
+
+@router.post("/finish", response_model=InterviewOut)
+async def finish(body: MoveIn, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
+    """Ends the asking early. What was said of the present answer is graded, outside the total."""
+    move = Move(question_id=body.question_id)
+    return await once(lambda: _moved(parts, seen, parts.interviews.finish(seen.interview.id, move)))
+
+
+@router.post("/cancel", response_model=InterviewOut)
+async def cancel(body: MoveIn, seen: ServersOwn, parts: OurParts, once: OnceHere) -> Response:
+    """Calls the interview off, at any time before it has ended. Only for the organisation."""
+    move = Move(question_id=body.question_id)
+    return await once(lambda: _moved(parts, seen, parts.interviews.cancel(seen.interview.id, move)))

@@ -1,0 +1,166 @@
+"""`codevoice bench`: every measurement against one product of its own, then a table and JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
+
+from bench.figures import Figure, Machine, this_machine
+from bench.grades import measure_grading
+from bench.memory import measure_density, measure_memory
+from bench.recovery import measure_recovery
+from bench.reporting import measure_report
+from bench.serving import measure_serving
+from bench.talking import measure_talk
+from contracts.errors import InvalidInput
+from local.product import Product
+from local.run import started
+from local.stack import Stack
+from settings import load
+
+#: Graded answers to measure agreement on; named here, not part of the project (docs/operating.md).
+DATA_VARIABLE: Final = "CODEVOICE_GRADED_ANSWERS"
+
+
+class Results(BaseModel):
+    machine: Machine
+    short: bool
+    figures: list[Figure]
+
+
+class Bench:
+    """The running product and how thorough to be."""
+
+    def __init__(self, stack: Stack, *, short: bool) -> None:
+        self.stack = stack
+        self.product = Product(stack.url, stack.api_key)
+        self.short = short
+
+    def rounds(self, full: int, short: int) -> int:
+        return short if self.short else full
+
+    async def talk(self) -> list[Figure]:
+        return await measure_talk(
+            self.product, answers=self.rounds(40, 4), barges=self.rounds(10, 2)
+        )
+
+    async def recovery(self) -> list[Figure]:
+        return await measure_recovery(self.product, rounds=self.rounds(7, 1))
+
+    async def serving(self) -> list[Figure]:
+        return await measure_serving(self.product, self.stack.settings, rounds=self.rounds(100, 10))
+
+    async def report(self) -> list[Figure]:
+        return await measure_report(self.product, rounds=self.rounds(7, 1))
+
+    async def memory(self) -> list[Figure]:
+        return await measure_memory(self.stack, self.product)
+
+    async def density(self) -> list[Figure]:
+        if self.short:
+            return []
+        return await measure_density(self.product, answers=8, most=8)
+
+    async def grading(self) -> list[Figure]:
+        named = os.environ.get(DATA_VARIABLE, "")
+        files = [] if self.short else [Path(name) for name in named.split(os.pathsep) if name]
+        return await measure_grading(files, rounds=self.rounds(30, 5))
+
+    async def start(self) -> list[Figure]:
+        """`codevoice up` with everything installed, from the command to the printed link."""
+        took = await _link_printed()
+        return [Figure(name="codevoice up to the link", value=took, unit="s", at_most=20)]
+
+
+MEASUREMENTS: Final[dict[str, Callable[[Bench], Awaitable[list[Figure]]]]] = {
+    "serving": Bench.serving,
+    "talk": Bench.talk,
+    "recovery": Bench.recovery,
+    "report": Bench.report,
+    "memory": Bench.memory,
+    "density": Bench.density,
+    "grading": Bench.grading,
+    "start": Bench.start,
+}
+
+
+async def measure(
+    talk: Console, out: Console, *, short: bool, only: tuple[str, ...], results: Path
+) -> None:
+    """Runs the named measurements, or all. Raises InvalidInput for a name that is none."""
+    for name in only:
+        if name not in MEASUREMENTS:
+            raise InvalidInput(f"--only takes some of {', '.join(MEASUREMENTS)}", field="only")
+    machine = this_machine()
+    figures: list[Figure] = []
+    async with _fresh_product(talk) as stack:
+        bench = Bench(stack, short=short)
+        for name in only or tuple(MEASUREMENTS):
+            talk.print(f"measuring: {name}", highlight=False)
+            began = time.monotonic()
+            figures += await MEASUREMENTS[name](bench)
+            talk.print(f"  took {time.monotonic() - began:.0f} s", style="dim", highlight=False)
+    results.write_text(
+        Results(machine=machine, short=short, figures=figures).model_dump_json(indent=2) + "\n"
+    )
+    _print(out, machine, figures)
+    talk.print(f"written to {results}")
+
+
+@asynccontextmanager
+async def _fresh_product(talk: Console) -> AsyncIterator[Stack]:
+    """In a folder of its own: nothing measured stays, and nothing kept slows it."""
+    with tempfile.TemporaryDirectory(prefix="codevoice-bench-") as folder:
+        Path(folder).chmod(0o711)
+        settings = load({**os.environ, "DATA_DIR": f"{folder}/data"})
+        async with started(settings, talk) as stack:
+            os.environ["DATA_DIR"] = str(settings.data_dir)
+            yield stack
+
+
+async def _link_printed() -> float:
+    """A second product beside this one, stopped as soon as it says its link."""
+    with tempfile.TemporaryDirectory(prefix="codevoice-start-") as folder:
+        Path(folder).chmod(0o711)
+        began = time.monotonic()
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "cli", "up"),
+            env={**os.environ, "DATA_DIR": f"{folder}/data"},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        assert process.stdout is not None
+        async for line in process.stdout:
+            if re.search(rb"https?://\S+/i/\S+", line):
+                break
+        took = time.monotonic() - began
+        process.terminate()
+        await process.wait()
+    return round(took, 1)
+
+
+def _print(out: Console, machine: Machine, figures: list[Figure]) -> None:
+    table = Table("figure", "n", "value", "goal", "")
+    for figure in figures:
+        goal = "" if figure.at_most is None else f"<= {figure.at_most:g} {figure.unit}"
+        met = {None: "", True: "met", False: "missed"}[figure.met]
+        value = f"{figure.value:g} {figure.unit}"
+        table.add_row(figure.name, str(figure.count), value, goal, met)
+    out.print(table)
+    out.print(
+        f"{machine.processor}, {machine.cores} cores, {machine.memory_gb} GB, "
+        f"Python {machine.python}, load average {machine.load_average} before",
+        highlight=False,
+    )

@@ -1,0 +1,116 @@
+"""Speech: how soon the interviewer answers, joins, and falls silent, in the candidate's ear."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from bench.figures import Figure, median, spread
+from bench.interviewee import Interviewee, interviewee
+from bench.voices import Joe, ShiftedHeart, Voice
+from contracts.errors import CodeVoiceError
+from local.product import Product
+from local.run import new_interview
+
+#: Spoken in turn as answers. Short, so that many fit; whole, so that each ends once.
+ANSWERS: Final = (
+    "A hash table stores each key in a bucket that its hash selects.",
+    "You put an index on the column that the query filters by.",
+    "The lock is released in a finally block, so an exception cannot keep it.",
+    "Each request carries a key, and the server does the work for a key once.",
+    "The consumer commits its offset only after the message was processed.",
+    "I would measure first, and then change the slowest part.",
+)
+
+
+async def waits(
+    product: Product, voice: Voice, *, answers: int, patience_s: float
+) -> tuple[list[float], list[float]]:
+    """Seconds from the end of each answer to the interviewer's first sound; and of joining."""
+    heard: list[float] = []
+    joins: list[float] = []
+    while len(heard) < answers:
+        made = await new_interview(
+            product, question_count=min(10, answers), duration_minutes=60, patience_s=patience_s
+        )
+        async with interviewee(made["join_url"], voice) as person:
+            heard += await _answer_all(person, answers - len(heard))
+            if person.candidate.joined_in_s is not None:
+                joins.append(person.candidate.joined_in_s)
+        await _end(product, made["id"])
+    return heard, joins
+
+
+async def _answer_all(person: Interviewee, at_most: int) -> list[float]:
+    for text in ANSWERS:
+        person.candidate.rehearse(text)
+    heard: list[float] = []
+    while len(heard) < at_most and await person.next_prompt() is not None:
+        said = await person.candidate.say(ANSWERS[len(heard) % len(ANSWERS)])
+        answered_at = await person.voice_again(said.ended_at - 0.05)
+        heard.append(answered_at - said.ended_at)
+    return heard
+
+
+async def _end(product: Product, interview_id: str) -> None:
+    """Whatever is left of it: the next one wants the whole machine."""
+    try:
+        await asyncio.to_thread(product.call, "POST", f"/interviews/{interview_id}/cancel")
+    except CodeVoiceError:
+        return  # it has ended by itself
+
+
+async def barge_ins(product: Product, voice: Voice, *, count: int) -> list[float]:
+    """Seconds from the candidate's first sound over the interviewer to its silence, in the ear."""
+    silences: list[float] = []
+    made = await new_interview(product, question_count=min(10, count), duration_minutes=60)
+    async with interviewee(made["join_url"], voice) as person:
+        words = "Sorry, may I ask you to repeat the question please?"
+        person.candidate.rehearse(words)
+        deadline = time.monotonic() + 30 * count
+        while len(silences) < count and time.monotonic() < deadline:
+            await _until_speaking(person)
+            silences.append(await person.candidate.interrupt(words))
+            await person.candidate.listen(after=time.monotonic())
+    await _end(product, made["id"])
+    return silences
+
+
+async def _until_speaking(person: Interviewee) -> None:
+    """The interviewer has been audible for half a second, with more to come."""
+    async with asyncio.timeout(30):
+        while person.candidate.state != "speaking":
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.5)
+
+
+async def measure_talk(product: Product, *, answers: int, barges: int) -> list[Figure]:
+    """`answers` are shared between two voices, for each patience."""
+    voices: Sequence[Voice] = (ShiftedHeart(), Joe())
+    half = answers // 2
+    eager, patient, joins = [], [], []
+    for voice in voices:
+        heard, joined = await waits(product, voice, answers=half, patience_s=0)
+        eager += heard
+        joins += joined
+        heard, joined = await waits(product, voice, answers=half, patience_s=1.0)
+        patient += heard
+        joins += joined
+    figures = spread("reply, patience off", eager, p50_at_most=0.8, p95_at_most=1.2)
+    figures += spread("reply, patience 1 s", patient, p50_at_most=1.4)
+    if joins:
+        joined_in = median(joins)
+        figures.append(
+            Figure(
+                name="joining to first audio, p50",
+                value=joined_in,
+                unit="s",
+                at_most=1.5,
+                count=len(joins),
+            )
+        )
+    return figures + spread(
+        "barge-in, in the ear", await barge_ins(product, voices[0], count=barges)
+    )

@@ -1,0 +1,59 @@
+"""A candidate's browser without a page: opens the link, agrees, joins, looks at the status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from contracts.errors import CodeVoiceError
+from web.consent import current
+
+
+class Visitor:
+    """Holds the candidate's cookie of one interview. Use `open`, then close it with `close`."""
+
+    def __init__(self, http: httpx.AsyncClient, interview_id: str) -> None:
+        self._http = http
+        self.interview_id = interview_id
+
+    @classmethod
+    async def open(cls, join_url: str) -> Visitor:
+        """Exchanges the link for its cookie, as a browser does."""
+        origin = "/".join(join_url.split("/", 3)[:3])
+        http = httpx.AsyncClient(
+            base_url=origin, headers={"Origin": origin}, timeout=30, trust_env=False
+        )
+        landed = await http.get(join_url.removeprefix(origin), follow_redirects=False)
+        if not landed.is_redirect:
+            await http.aclose()
+            raise CodeVoiceError(f"the link was refused with HTTP {landed.status_code}")
+        return cls(http, landed.headers["location"].rstrip("/").rsplit("/", 1)[-1])
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def agree(self) -> None:
+        await self.post("consent", {"text_version": current().version})
+
+    async def join(self, offer_sdp: str) -> str:
+        """The SDP answer to an SDP offer: what a SimulatedCandidate calls to connect."""
+        answer = await self.post("join", {"sdp": offer_sdp, "type": "offer"})
+        return str(answer["sdp"])
+
+    async def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = await self._call("GET", "")
+        return found
+
+    async def post(self, verb: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        made: dict[str, Any] = await self._call("POST", f"/{verb}", json=body or {})
+        return made
+
+    async def _call(self, method: str, path: str, **request: Any) -> Any:
+        """Raises CodeVoiceError with the problem's words, httpx.TransportError without a reply."""
+        response = await self._http.request(
+            method, f"/api/v1/interviews/{self.interview_id}{path}", **request
+        )
+        if response.is_error:
+            raise CodeVoiceError(f"HTTP {response.status_code} for {method} {path}")
+        return response.json()

@@ -1,0 +1,247 @@
+"""What several entry points share, made from the settings: clients, signer, log."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib.metadata
+import logging
+import re
+import sys
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from contracts.errors import NotAuthenticated, SettingError, Unavailable
+from db.database import make_engine
+from db.events import Listener
+from db.store import Store
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+    from temporalio.client import Client
+    from temporalio.runtime import Runtime
+
+    from settings import Settings
+
+#: A server that is starting beside us answers within this.
+_CONNECT_WITHIN_S: Final = 10.0
+
+
+def version() -> str:
+    return importlib.metadata.version("codevoice")
+
+
+def parts() -> dict[str, str]:
+    """Which parts are in use, for the start line and for reports."""
+    heard, spoken = map(importlib.metadata.version, ("moonshine-voice", "hibari-tts"))
+    return {
+        "speech to text": f"embedded (Moonshine tiny-en {heard})",
+        "text to speech": f"embedded (Hibari {spoken})",
+        "interviewer": "scripted",
+        "grader": "embedded",
+        "transport": "direct WebRTC",
+    }
+
+
+# ---------------------------------------------------------------------------- PostgreSQL
+
+
+def database_url(settings: Settings) -> str:
+    """Raises SettingError when none is set."""
+    if settings.database_url is None:
+        raise SettingError(
+            "DATABASE_URL",
+            "it is not set, and no `codevoice up` runs here",
+            "Set it to postgresql://user:password@host/name, or use `codevoice up`",
+        )
+    return settings.database_url.get_secret_value()
+
+
+def engine(settings: Settings) -> AsyncEngine:
+    return make_engine(database_url(settings))
+
+
+def open_store(settings: Settings) -> Store:
+    """Connects when it is first used; then raises Unavailable when the database is away."""
+    return Store(engine(settings))
+
+
+async def reach(store: Store) -> None:
+    """Raises SettingError when the database does not answer within 10 s, or has no tables."""
+    deadline = time.monotonic() + _CONNECT_WITHIN_S
+    while True:
+        try:
+            await store.access.reachable()
+            return
+        except Unavailable as failure:
+            why = failure.detail
+        if time.monotonic() > deadline:
+            raise SettingError(
+                "DATABASE_URL",
+                why[:1].lower() + why[1:],
+                "Start PostgreSQL there and run the migrations, or correct host, name and password",
+            )
+        await asyncio.sleep(0.2)
+
+
+def listener(settings: Settings) -> Listener:
+    return Listener(database_url(settings))
+
+
+# ---------------------------------------------------------------------------- Temporal
+
+
+async def temporal_client(settings: Settings, runtime: Runtime | None = None) -> Client:
+    """Raises SettingError when Temporal does not answer within 10 s, or lacks the namespace."""
+    address = settings.temporal_address
+    if address is None:
+        raise SettingError(
+            "TEMPORAL_ADDRESS",
+            "it is not set, and no `codevoice up` runs here",
+            "Set it to Temporal's host:port, or use `codevoice up`",
+        )
+    deadline = time.monotonic() + _CONNECT_WITHIN_S
+    while True:
+        left_s = max(0.1, deadline - time.monotonic())
+        try:
+            return await asyncio.wait_for(_connect(settings, address, runtime), left_s)
+        except (TimeoutError, RuntimeError, OSError):
+            if time.monotonic() > deadline:
+                break
+        await asyncio.sleep(0.2)
+    raise SettingError(
+        "TEMPORAL_ADDRESS", f"no Temporal answers at {address}", "Start it there, or correct it"
+    )
+
+
+async def _connect(settings: Settings, address: str, runtime: Runtime | None) -> Client:
+    from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+    from temporalio.client import Client
+    from temporalio.contrib.pydantic import pydantic_data_converter
+    from temporalio.service import RPCError, RPCStatusCode
+
+    namespace = settings.temporal_namespace
+    client = await Client.connect(
+        address, namespace=namespace, data_converter=pydantic_data_converter, runtime=runtime
+    )
+    try:
+        await client.workflow_service.describe_namespace(
+            DescribeNamespaceRequest(namespace=namespace)
+        )
+    except RPCError as failure:
+        if failure.status is not RPCStatusCode.NOT_FOUND:
+            raise OSError from None
+        raise SettingError(
+            "TEMPORAL_NAMESPACE",
+            f"the Temporal at {address} has no namespace {namespace}",
+            "Create it with `temporal operator namespace create`, or correct the name",
+        ) from None
+    return client
+
+
+# ---------------------------------------------------------------------------- tokens
+
+
+class Audience(StrEnum):
+    """What a token is for. One made for another audience is refused like a forged one."""
+
+    CANDIDATE_LINK = "candidate-link"
+    CANDIDATE_SESSION = "candidate-session"
+    STAFF_LINK = "staff-link"
+    STAFF_SESSION = "staff-session"
+
+
+class TokenSigner:
+    """Signed, expiring claims that fit into an address. They are readable: no secrets in them."""
+
+    def __init__(self, secret_key: str) -> None:
+        self._secret_key = secret_key
+
+    def sign(self, audience: str, claims: Mapping[str, Any], expires_at: datetime) -> str:
+        """`claims` are what JSON holds; `expires_at` is aware."""
+        return str(self._serializer(audience).dumps([dict(claims), int(expires_at.timestamp())]))
+
+    def verify(self, audience: str, token: str) -> dict[str, Any]:
+        """The claims. Raises NotAuthenticated for any token that is not ours, or not any more."""
+        try:
+            claims, expires = self._serializer(audience).loads(token)
+        except (BadData, ValueError, TypeError):
+            raise NotAuthenticated from None
+        if not isinstance(claims, dict) or time.time() >= expires:
+            raise NotAuthenticated
+        return claims
+
+    def _serializer(self, audience: str) -> URLSafeSerializer:
+        return URLSafeSerializer(
+            self._secret_key,
+            salt=f"codevoice.{audience}",
+            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+        )
+
+
+def token_signer(settings: Settings) -> TokenSigner:
+    if settings.secret_key is None:
+        raise SettingError("SECRET_KEY", "it is not set", "Set 32 random characters or more")
+    return TokenSigner(settings.secret_key.get_secret_value())
+
+
+# ---------------------------------------------------------------------------- the log
+
+_SECRETS: Final = (
+    (re.compile(r"(?i)\b(postgres(?:ql)?(?:\+\w+)?://[^:/@\s]*):[^@\s]*@"), r"\1:[password]@"),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+"), r"\1 [key]"),
+    (re.compile(r"\bcv_[\w-]+"), "[key]"),
+    (re.compile(r"/(i|r)/[\w.-]{20,}"), r"/\1/[token]"),
+    (re.compile(r"\b[\w-]{20,}\.[\w-]{20,}(?:\.[\w-]{10,})?"), "[token]"),
+    (re.compile(r"(?i)\b((?:[\w-]*(?:api[_-]?key|secret|token|password))[\"']?\s*[=:]\s*)[^\s,&;]+"),
+     r"\1[hidden]"),
+    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[e-mail]"),
+    (re.compile(r"(?m)^(a=(?:candidate|ice-pwd|ice-ufrag|fingerprint):?).*$"), r"\1[sdp]"),
+)  # fmt: skip
+
+
+def redacted(text: str) -> str:
+    """The text without keys, tokens, passwords and addresses of people."""
+    for pattern, instead in _SECRETS:
+        text = pattern.sub(instead, text)
+    return text
+
+
+class OneLine(logging.Formatter):
+    """`time level logger message`, redacted, whatever was logged; line breaks as `\\n`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        words = redacted(record.getMessage())
+        if record.exc_info:
+            words += f" | {redacted(self.formatException(record.exc_info))}"
+        line = f"{at}.{int(record.msecs):03d}Z {record.levelname} {record.name}: {words}"
+        return line.replace("\r", "").replace("\n", "\\n")
+
+
+def configure_log(level: str, stream: TextIO = sys.stderr) -> None:
+    """For a whole process. Libraries that quote what was said are heard from WARNING on only."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(OneLine())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.captureWarnings(True)
+    for name in ("httpx", "httpcore", "aiortc", "aioice", "sqlalchemy", "asyncio", "websockets"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.access").disabled = True  # addresses carry tokens
+
+
+def quieten_pipecat() -> None:
+    """Sends Pipecat's own log through ours, without the messages below WARNING: they quote."""
+    from loguru import logger
+
+    def into_ours(message: Any) -> None:
+        record = message.record
+        logging.getLogger(record["name"]).log(record["level"].no, record["message"])
+
+    logger.remove()
+    logger.add(into_ours, level="WARNING", format="{message}", diagnose=False, backtrace=False)

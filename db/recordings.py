@@ -1,0 +1,67 @@
+"""Recordings: what is in the files behind fsspec."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, text
+
+from contracts.interview import Fence
+from db import tables
+from db.database import Database
+from db.fencing import fence_values, guarded, refused
+from db.rows import Recording
+from db.text import keepable
+
+_BEGIN = guarded(
+    """
+    INSERT INTO recordings (id, interview_id, url, epoch, started_at)
+    SELECT :id, interviews.id, :url, :epoch, :started_at
+    FROM interviews WHERE id = :interview_id AND {writer_is_current} FOR SHARE
+    ON CONFLICT (id) DO UPDATE SET url = recordings.url
+    RETURNING id
+    """
+)
+_FINISH = text(
+    "UPDATE recordings SET complete = :complete, duration_ms = :duration_ms WHERE id = :id"
+)
+
+
+class Recordings:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def begin(
+        self,
+        recording_id: UUID,
+        interview_id: UUID,
+        url: str,
+        started_at: datetime,
+        fence: Fence | None = None,
+    ) -> None:
+        """Names the file before its first byte; a repeat changes nothing. StaleFence, NotFound."""
+        values = {
+            "id": recording_id,
+            "interview_id": interview_id,
+            "url": keepable(url),
+            "started_at": started_at,
+            **fence_values(fence),
+        }
+        if await self._database.row(_BEGIN, values) is None:
+            await refused(self._database, interview_id)
+
+    async def finish(self, recording_id: UUID, *, complete: bool, duration_ms: int) -> None:
+        """An evicted bot may still close its own file."""
+        values = {"id": recording_id, "complete": complete, "duration_ms": duration_ms}
+        await self._database.run(_FINISH, values)
+
+    async def of_interview(self, interview_id: UUID) -> tuple[Recording, ...]:
+        """Oldest first."""
+        recording = tables.Recordings
+        rows = await self._database.rows(
+            select(recording)
+            .where(recording.interview_id == interview_id)
+            .order_by(recording.started_at)
+        )
+        return tuple(Recording.model_validate(dict(row)) for row in rows)

@@ -1,0 +1,77 @@
+"""Ports: our own step aside, configured ones are insisted on."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+from pathlib import Path
+
+from contracts.errors import SettingError
+
+_TRIED = 100
+
+
+def settle(setting: str, host: str, wanted: int, *, configured: bool) -> int:
+    """The port to use: `wanted`, or the next free one when nobody asked for that very port.
+
+    Raises SettingError when a configured port is taken, naming the owner where it can be found.
+    """
+    if is_free(setting, host, wanted):
+        return wanted
+    if configured:
+        owner = owner_of(wanted)
+        raise SettingError(
+            setting,
+            f"port {wanted} is taken" + (f" by {owner}" if owner else ""),
+            "End that program, or set another port",
+        )
+    for port in range(wanted + 1, min(wanted + _TRIED, 65536)):
+        if is_free(setting, host, port):
+            return port
+    raise SettingError(setting, f"no port from {wanted} on is free", "Set another port")
+
+
+def is_free(setting: str, host: str, port: int) -> bool:
+    """Raises SettingError when it is not the port that is wrong."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except PermissionError:
+            raise SettingError(
+                setting, f"port {port} is reserved for root", "Set one above 1023"
+            ) from None
+        except socket.gaierror:
+            raise SettingError("HOST", f"{host!r} is no address", "Set 127.0.0.1") from None
+        except OSError as failure:
+            if failure.errno == errno.EADDRNOTAVAIL:
+                raise SettingError(
+                    "HOST", f"{host} is not an address of this machine", "Set 127.0.0.1 or 0.0.0.0"
+                ) from None
+            return False
+    return True
+
+
+def owner_of(port: int) -> str | None:
+    """`name (pid 123)` of who listens there, as far as Linux lets this user see."""
+    inodes = {
+        fields[9]
+        for table in ("/proc/net/tcp", "/proc/net/tcp6")
+        for fields in _rows(Path(table))
+        if fields[3] == "0A" and int(fields[1].rsplit(":", 1)[1], 16) == port
+    }
+    wanted = {f"socket:[{inode}]" for inode in inodes}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if any(str(each.readlink()) in wanted for each in (process / "fd").iterdir()):
+                return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
+    return None
+
+
+def _rows(table: Path) -> list[list[str]]:
+    try:
+        return [line.split() for line in table.read_text().splitlines()[1:]]
+    except OSError:
+        return []

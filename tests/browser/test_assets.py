@@ -1,0 +1,52 @@
+"""What is served to browsers: small, from here, and never changed under a name already given."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+import httpx
+import pytest
+
+from tests.browser.site import Site
+from web import assets, consent
+
+#: A consent text that was shown to somebody stays as it is: a change is a new file.
+DIGESTS = {"2026-11-22": "1b4cfba0b589842e"}
+LONGEST = 400
+
+
+def test_no_consent_text_was_edited_after_it_was_published() -> None:
+    found = {
+        each.version: hashlib.sha256(
+            (consent.FOLDER / f"{each.version}.html").read_bytes()
+        ).hexdigest()[:16]
+        for each in consent.versions()
+    }
+    assert found == DIGESTS
+
+
+@pytest.mark.parametrize("kind", ["js", "css"])
+def test_files_stay_small(kind: str) -> None:
+    lengths = {
+        path.name: len(path.read_text().splitlines()) for path in assets.FOLDER.rglob(f"*.{kind}")
+    }
+    assert lengths
+    assert [name for name, length in lengths.items() if length > LONGEST] == []
+
+
+def test_nothing_is_fetched_from_elsewhere() -> None:
+    places = [assets.FOLDER, assets.FOLDER.parent / "templates", consent.FOLDER]
+    texts = [path.read_text() for place in places for path in place.rglob("*") if path.is_file()]
+    named = {url for text in texts for url in re.findall(r"https?://[^\s\"'<>)]+", text)}
+    assert named == {"http://www.w3.org/2000/svg"}
+
+
+async def test_assets_may_be_kept_since_their_address_names_their_content(site: Site) -> None:
+    assert re.fullmatch(r"/static/[0-9a-f]{12}", assets.ROOT)
+    async with httpx.AsyncClient(base_url=site.url) as client:
+        served = await client.get(f"{assets.ROOT}/js/room.js")
+        missing = await client.get("/static/000000000000/js/room.js")
+    assert "immutable" in served.headers["cache-control"]
+    assert served.headers["content-type"].startswith("text/javascript")
+    assert missing.status_code == 404

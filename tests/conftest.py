@@ -1,0 +1,97 @@
+"""Real servers for the tests: PostgreSQL from the wheel and Temporal from its binary.
+
+`store` stands on a database of its own with the newest tables; `database_url` names it. `temporal`
+is a development server with the product's own flags, shared by the session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from db.database import make_engine
+from db.events import Listener
+from db.ids import new_id
+from db.migrate import migrate
+from db.store import Store
+from local.account import server_account
+from local.postgres import Postgres
+from local.processes import Children
+from local.temporal import extra_arguments, temporal_program
+
+_TEMPLATE = "codevoice_template"
+
+
+@contextmanager
+def open_temporary_folder() -> Iterator[Path]:
+    """Its children may be entered by other users: PostgreSQL runs as one when we are root."""
+    with TemporaryDirectory(prefix="cv") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    with open_temporary_folder() as folder:
+        yield folder
+
+
+def postgres_in(folder: Path, **settings: str) -> Postgres:
+    """A server ready to start in an `open_folder`."""
+    server = Postgres(folder / "pg", server_account(), settings)
+    server.prepare()
+    return server
+
+
+@pytest.fixture(scope="session")
+async def postgres() -> AsyncIterator[Postgres]:
+    """A server with fsync off: it may be killed, the machine may not."""
+    with open_temporary_folder() as folder:
+        server = postgres_in(folder, fsync="off")
+        children = Children()
+        try:
+            await children.start(server.plan(folder / "postgres.log"))
+            await server.make_database(_TEMPLATE)
+            await asyncio.to_thread(migrate, server.url(_TEMPLATE))
+            yield server
+        finally:
+            await children.stop()
+
+
+@pytest.fixture
+async def database_url(postgres: Postgres) -> str:
+    """A fresh database with the newest tables."""
+    name = f"test_{new_id().hex}"
+    await postgres.make_database(name, template=_TEMPLATE)
+    return postgres.url(name)
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    store = Store(make_engine(database_url))
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def listener(database_url: str) -> AsyncIterator[Listener]:
+    async with Listener(database_url) as listener:
+        await listener.listening()
+        yield listener
+
+
+@pytest.fixture(scope="session")
+async def temporal() -> AsyncIterator[WorkflowEnvironment]:
+    async with await WorkflowEnvironment.start_local(
+        data_converter=pydantic_data_converter,
+        dev_server_existing_path=str(temporal_program()),
+        dev_server_extra_args=extra_arguments(),
+    ) as environment:
+        yield environment

@@ -1,0 +1,1 @@
+"""The grading room, with its real model."""

@@ -1,0 +1,113 @@
+"""Tokens that expire and do not cross, and a log that gives nothing away."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from connections import Audience, OneLine, TokenSigner, redacted
+from contracts.errors import NotAuthenticated
+
+SOON = timedelta(minutes=1)
+
+
+@pytest.fixture
+def signer() -> TokenSigner:
+    return TokenSigner("a key of thirty-two characters..")
+
+
+def at(offset: timedelta) -> datetime:
+    return datetime.now(UTC) + offset
+
+
+def test_a_token_carries_its_claims(signer: TokenSigner) -> None:
+    token = signer.sign(Audience.CANDIDATE_LINK, {"interview": "1", "generation": 2}, at(SOON))
+
+    assert signer.verify(Audience.CANDIDATE_LINK, token) == {"interview": "1", "generation": 2}
+
+
+def test_a_token_for_one_audience_is_none_for_another(signer: TokenSigner) -> None:
+    token = signer.sign(Audience.CANDIDATE_LINK, {}, at(SOON))
+
+    with pytest.raises(NotAuthenticated):
+        signer.verify(Audience.STAFF_LINK, token)
+
+
+def test_an_expired_token_is_refused(signer: TokenSigner) -> None:
+    with pytest.raises(NotAuthenticated):
+        signer.verify("x", signer.sign("x", {}, at(-SOON)))
+
+
+@pytest.mark.parametrize("spoiled", ["", "a", "a.b", "\x00", "é.ü", "e30." + "A" * 43, "." * 5000])
+def test_what_is_no_token_is_refused_alike(signer: TokenSigner, spoiled: str) -> None:
+    with pytest.raises(NotAuthenticated) as told:
+        signer.verify("x", spoiled)
+
+    assert str(told.value) == str(NotAuthenticated())
+
+
+def test_every_changed_character_spoils_a_token(signer: TokenSigner) -> None:
+    token = signer.sign("x", {"interview": "1"}, at(SOON))
+
+    for index, character in enumerate(token[:-1]):
+        other = "A" if character != "A" else "B"
+        with pytest.raises(NotAuthenticated):
+            signer.verify("x", token[:index] + other + token[index + 1 :])
+
+
+def test_another_key_signs_for_nobody(signer: TokenSigner) -> None:
+    token = TokenSigner("another key of thirty-two letters").sign("x", {}, at(SOON))
+
+    with pytest.raises(NotAuthenticated):
+        signer.verify("x", token)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "postgresql://me:hunter2@db/x",
+        "Authorization: Bearer hunter2",
+        "key cv_hunter2abc is wrong",
+        "OPENAI_API_KEY=hunter2",
+        "password: hunter2, user: x",
+        "mail to hunter2@example.org",
+        "GET /i/hunter2.hunter2.hunter2.hunter2 HTTP/1.1",
+        "token eyJodW50ZXIyIjoxLCJhIjoyfQ.hunter2hunter2hunter2hunter2 is expired",
+        "a=candidate:1 1 udp 2130706431 hunter2 4242 typ host",
+    ],
+)
+def test_secrets_and_addresses_of_people_are_redacted(secret: str) -> None:
+    assert "hunter2" not in redacted(f"line one\n{secret}\nend")
+
+
+def test_what_helps_is_kept() -> None:
+    plain = "interview 0193a5c2-7b6e-7c51-9d7e-3f1f6a2b9c11 in contracts.interview.Snapshot, 12 ms"
+
+    assert redacted(plain) == plain
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(OneLine())
+    logger = logging.getLogger("codevoice.test")
+    logger.addHandler(handler)
+    yield stream
+    logger.removeHandler(handler)
+
+
+def test_a_failure_is_one_line_without_its_secrets(written: io.StringIO) -> None:
+    try:
+        raise ValueError("no route to postgresql://me:hunter2@db/x")
+    except ValueError:
+        logging.getLogger("codevoice.test").exception("interview %s\nfailed", "1")
+
+    line = written.getvalue()
+    assert line.count("\n") == 1
+    assert "ERROR codevoice.test: interview 1\\nfailed | Traceback" in line
+    assert "hunter2" not in line

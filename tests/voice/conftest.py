@@ -1,0 +1,41 @@
+"""The speech models, loaded once, and rooms to hold conversations in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from loguru import logger
+
+from bench.voices import ShiftedHeart
+from tests.voice.rooms import RoomFor
+from voice.conversation import Speech
+from voice.engines import load_engines
+from voice.loopback import offer_loopback
+from voice.models import SpeechModels
+from voice.terms import TermRepair
+
+
+@pytest.fixture(scope="session")
+async def speech() -> AsyncIterator[Speech]:
+    logger.remove()  # Pipecat's own debug lines, thousands of them
+    offer_loopback()
+    engines, models = load_engines(), SpeechModels()
+    await engines.warm()
+    await models.warm()
+    yield Speech(engines, models, TermRepair(engines.text_to_speech.phonemes))
+    engines.close()
+    models.close()
+
+
+@pytest.fixture(scope="session")
+def heart() -> ShiftedHeart:
+    return ShiftedHeart()
+
+
+@pytest.fixture
+async def room_for(speech: Speech, heart: ShiftedHeart, tmp_path: Path) -> AsyncIterator[RoomFor]:
+    rooms = RoomFor(speech, heart, tmp_path)
+    yield rooms
+    await rooms.close()

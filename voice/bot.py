@@ -1,0 +1,274 @@
+"""The bot: one function that reads in the order the audio travels."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from pipecat.frames.frames import (
+    Frame,
+    InterimTranscriptionFrame,
+    InterruptionFrame,
+    LLMContextFrame,
+    TranscriptionFrame,
+    UserStartedSpeakingFrame,
+    UserStoppedSpeakingFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
+)
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker, ProcessorUnusablePolicy
+from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.aggregators.llm_response_universal import (
+    LLMContextAggregatorPair,
+)
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.processors.frameworks.rtvi import RTVIClientMessageFrame
+from pipecat.processors.frameworks.rtvi.observer import RTVIObserverParams
+from pipecat.transports.base_transport import BaseTransport
+
+from voice.dialogue import Dialogue
+from voice.engines import STT_RATE_HZ, TTS_RATE_HZ, Engines
+from voice.messages import Message, pressed
+from voice.models import SpeechModels
+from voice.progress import Progress
+from voice.recorder import Recorder, Recording
+from voice.speaking import Ear, Mouth
+from voice.speech import EmbeddedSTTService, EmbeddedTTSService, Heard, NothingHeardFrame, Repair
+from voice.turns import PatientTurnStop, PoliteTurnStart, TurnTaking
+
+#: Two heartbeats within Temporal's shortest heartbeat timeout (5 s).
+HEARTBEAT_S: Final = 1.0
+
+
+class Hearing:
+    """Whether the candidate speaks now, and whether all words are known."""
+
+    def __init__(self) -> None:
+        self.speaking = False
+        self._settled = asyncio.Event()
+        self._settled.set()
+
+    def voice(self, on: bool) -> None:
+        self.speaking = on
+        self._settled.clear()
+
+    def words(self) -> None:
+        if not self.speaking:
+            self._settled.set()
+
+    async def settled(self) -> None:
+        """Returns when nobody speaks and what was said is recognised."""
+        await self._settled.wait()
+
+
+class Scribe(FrameProcessor):
+    """Before the user aggregator, which swallows transcripts: passes them to the dialogue."""
+
+    def __init__(self, dialogue: Dialogue, hearing: Hearing) -> None:
+        super().__init__()
+        self._dialogue = dialogue
+        self._hearing = hearing
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if isinstance(frame, TranscriptionFrame) and isinstance(frame.result, Heard):
+            self._dialogue.heard(frame.result)
+            self._hearing.words()
+        elif isinstance(frame, NothingHeardFrame):
+            self._hearing.words()
+        elif isinstance(frame, InterimTranscriptionFrame):
+            self._dialogue.interim(frame.text)
+        await self.push_frame(frame, direction)
+
+
+class Brain(FrameProcessor):
+    """Where an LLM service would stand: turns in, lines out. The dialogue decides."""
+
+    def __init__(self, dialogue: Dialogue, hearing: Hearing) -> None:
+        super().__init__()
+        self._dialogue = dialogue
+        self._hearing = hearing
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if isinstance(frame, LLMContextFrame):
+            return  # the turn's end says it all; nothing runs on the context
+        if direction is FrameDirection.DOWNSTREAM:
+            self._tell(frame)
+        await self.push_frame(frame, direction)
+
+    def _tell(self, frame: Frame) -> None:
+        if isinstance(frame, VADUserStartedSpeakingFrame):
+            self._hearing.voice(True)
+        elif isinstance(frame, VADUserStoppedSpeakingFrame):
+            self._hearing.voice(False)
+        elif isinstance(frame, UserStartedSpeakingFrame):
+            self._dialogue.turn_started()
+        elif isinstance(frame, UserStoppedSpeakingFrame):
+            self._dialogue.turn_stopped()
+        elif isinstance(frame, RTVIClientMessageFrame) and (press := pressed(frame.type)):
+            self._dialogue.pressed(press)
+
+
+@dataclass(frozen=True)
+class Speech:
+    """The models a conversation shares with the others of its process."""
+
+    engines: Engines
+    models: SpeechModels
+    repair: Repair
+
+
+class Bot:
+    """One pipeline and what the dialogue does in it: this is its `Room`."""
+
+    def __init__(
+        self,
+        transport: BaseTransport,
+        speech: Speech,
+        recording: Recording | None,
+        turns: TurnTaking,
+        *,
+        terms: Callable[[], Sequence[str]],
+        beat: Callable[[], None],
+    ) -> None:
+        self._transport = transport
+        self._speech = speech
+        self._recording = recording
+        self._turns = turns
+        self._terms = terms
+        self._preparing: asyncio.Task[None] | None = None
+        self._hearing = Hearing()
+        self._outbox: asyncio.Queue[Message] = asyncio.Queue()
+        self.progress = Progress(beat)
+        self.started = asyncio.Event()
+
+    def connect(self, dialogue: Dialogue) -> None:
+        """Builds the pipeline around the dialogue."""
+        self._brain = Brain(dialogue, self._hearing)
+        dialogue.mouth = Mouth(self._brain.push_frame, self._interrupt, dialogue.page)
+        self.worker = self._build(dialogue)
+
+        async def on_pipeline_started(_: PipelineWorker, frame: Frame) -> None:
+            self.started.set()
+
+        async def on_false_interruption(_: PoliteTurnStart, text: str) -> None:
+            dialogue.false_interruption()
+
+        async def on_quiet(_: PatientTurnStop) -> None:
+            dialogue.thinking()
+
+        self.worker.add_event_handler("on_pipeline_started", on_pipeline_started)
+        self._turns.start.add_event_handler("on_false_interruption", on_false_interruption)
+        self._turns.stop.add_event_handler("on_quiet", on_quiet)
+
+    def _build(self, dialogue: Dialogue) -> PipelineWorker:
+        engines = self._speech.engines
+        aggregators = LLMContextAggregatorPair(
+            LLMContext(), user_params=self._turns.aggregator_params()
+        )
+        recorder = [Recorder(self._recording)] if self._recording else []
+        pipeline = Pipeline(
+            [
+                self._transport.input(),
+                EmbeddedSTTService(
+                    engines.speech_to_text, repair=self._speech.repair, terms=self._terms
+                ),
+                Scribe(dialogue, self._hearing),
+                aggregators.user(),
+                self._brain,
+                EmbeddedTTSService(engines.text_to_speech),
+                self._transport.output(),
+                Ear(dialogue.mouth.passed),
+                *recorder,
+                aggregators.assistant(),
+                self.progress,
+            ]
+        )
+        return PipelineWorker(
+            pipeline,
+            params=PipelineParams(
+                audio_in_sample_rate=STT_RATE_HZ,
+                audio_out_sample_rate=TTS_RATE_HZ,
+                enable_heartbeats=True,
+                heartbeats_period_secs=HEARTBEAT_S,
+            ),
+            # A bot that can no longer hear or speak is of no use: its end brings another one.
+            processor_unusable_policy=ProcessorUnusablePolicy.CANCEL,
+            rtvi_observer_params=RTVIObserverParams(
+                metrics_enabled=False,
+                bot_llm_enabled=False,
+                bot_tts_enabled=False,
+                bot_output_enabled=False,
+                user_llm_enabled=False,
+                user_input_enabled=False,
+            ),
+            enable_turn_tracking=False,
+            idle_timeout_secs=None,
+            check_dangling_tasks=False,
+        )
+
+    # -- the dialogue's room
+
+    @property
+    def candidate_speaking(self) -> bool:
+        return self._hearing.speaking
+
+    def send(self, message: Message) -> None:
+        self._outbox.put_nowait(message)
+
+    async def deliver(self) -> None:
+        """Sends what is in the outbox, in order, until cancelled."""
+        while True:
+            message = await self._outbox.get()
+            await self.worker.rtvi.send_server_message(message)
+            self._outbox.task_done()
+
+    async def delivered(self) -> None:
+        """Returns when the outbox is empty."""
+        await self._outbox.join()
+
+    async def last_words(self, within_s: float) -> None:
+        """Returns when what the candidate was saying is recognised, or after `within_s`."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._hearing.settled()
+        except TimeoutError:
+            return
+
+    def quiet(self, asked: timedelta | None) -> None:
+        if asked is None:
+            self._turns.stop.leave_quiet()
+        else:
+            self._turns.stop.open_quiet(asked.total_seconds())
+
+    def expect(self, *, reply: bool = False, short_answer: bool = False) -> None:
+        self._turns.interruptions.short_answers_count = short_answer
+        if reply:
+            self._turns.reply_due()
+
+    async def close_turn(self) -> None:
+        await self._turns.stop.close_now()
+
+    async def _interrupt(self) -> None:
+        if self._turns.voice.held:
+            self._turns.voice.drop()
+        await self._brain.broadcast_frame(InterruptionFrame)
+
+    def prepare(self, texts: Sequence[str]) -> None:
+        """Synthesises in the background; what was prepared for before gives way."""
+        if self._preparing:
+            self._preparing.cancel()
+        self._preparing = asyncio.create_task(self._prepare(texts))
+
+    async def _prepare(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            await self._speech.engines.text_to_speech.prepare(text)
+
+    def close(self) -> None:
+        if self._preparing:
+            self._preparing.cancel()

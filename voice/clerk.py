@@ -1,0 +1,159 @@
+"""Keeps the record for the dialogue: turns as they are spoken, and the workflow's updates."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from loguru import logger
+from uuid_utils.compat import uuid7
+
+from contracts.errors import Conflict, NotFound, StaleFence
+from contracts.interview import Cursor, Fence, Move, RecordAnswer, ReopenAnswer, Snapshot
+from contracts.turns import Speaker, Turn, TurnKind, TurnPurpose
+from voice.interviewer import Step
+from voice.notebook import Notebook
+from voice.protocols import InterviewUpdates, Journal
+from voice.speaking import Spoken
+from voice.speech import Heard
+
+FIRST_WAIT_S: Final = 0.3
+LONGEST_WAIT_S: Final = 5.0
+
+#: Where a moment is in the recording: its id and milliseconds, None without a recording.
+Place = Callable[[datetime], tuple[UUID | None, int | None]]
+
+
+class Clerk:
+    """Bound to one interview and fence. `waiting` is called when an answer could not be stored at
+    the first try; it is tried again until it is."""
+
+    def __init__(
+        self,
+        interview_id: UUID,
+        fence: Fence,
+        journal: Journal,
+        updates: InterviewUpdates,
+        notebook: Notebook,
+        place: Place,
+    ) -> None:
+        self._interview_id = interview_id
+        self._fence = fence
+        self._journal = journal
+        self._updates = updates
+        self._notebook = notebook
+        self._place = place
+
+    def candidate_said(
+        self, heard: Heard, cursor: Cursor, purpose: TurnPurpose, turn_id: UUID
+    ) -> None:
+        recording_id, offset_ms = self._place(heard.started_at)
+        self._notebook.write(
+            Turn(
+                id=turn_id,
+                interview_id=self._interview_id,
+                question_id=cursor.question_id,
+                revision=cursor.revision if cursor.question_id else None,
+                speaker=Speaker.CANDIDATE,
+                kind=TurnKind.SPOKEN,
+                purpose=purpose,
+                text=heard.text,
+                raw_text=heard.raw_text,
+                started_at=heard.started_at,
+                ended_at=heard.ended_at,
+                recording_id=recording_id,
+                recording_offset_ms=offset_ms,
+            )
+        )
+
+    def interviewer_said(self, spoken: Spoken) -> None:
+        """Notes a line that was heard, in full or up to where it was cut. Nothing for an unheard one."""
+        if spoken.started_at is None or spoken.ended_at is None:
+            return
+        recording_id, offset_ms = self._place(spoken.started_at)
+        self._notebook.write(
+            Turn(
+                id=spoken.turn_id,
+                interview_id=self._interview_id,
+                question_id=spoken.line.question_id,
+                revision=None,
+                speaker=Speaker.INTERVIEWER,
+                kind=TurnKind.SPOKEN,
+                purpose=spoken.line.purpose,
+                text=spoken.audible_text,
+                started_at=spoken.started_at,
+                ended_at=spoken.ended_at,
+                recording_id=recording_id,
+                recording_offset_ms=offset_ms,
+                interrupted=not spoken.finished,
+            )
+        )
+
+    async def record(
+        self, question_id: UUID, revision: int, delayed: Callable[[], None]
+    ) -> Snapshot | None:
+        """Stores the answer and tells the workflow; the state once the next prompt is known.
+
+        Repeats until it has worked, calling `delayed` after the first failure. None when the answer
+        can no longer be recorded (the interview has moved on, or the row was sealed): read the state
+        anew. Raises StaleFence.
+        """
+        answer_id, wait_s = uuid7(), FIRST_WAIT_S
+        while True:
+            try:
+                return await self._record(question_id, revision, answer_id)
+            except StaleFence:
+                raise
+            except (Conflict, NotFound):
+                return None
+            except Exception as failure:
+                logger.warning("answer {} is not stored yet: {}", answer_id, type(failure).__name__)
+            if wait_s == FIRST_WAIT_S:
+                delayed()
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+    async def _record(self, question_id: UUID, revision: int, answer_id: UUID) -> Snapshot:
+        await self._notebook.flush()
+        answer_id = await self._journal.put_answer(question_id, revision, answer_id)
+        return await self._updates.record_answer(
+            RecordAnswer(
+                question_id=question_id,
+                revision=revision,
+                answer_id=answer_id,
+                fence=self._fence,
+                await_next=True,
+            )
+        )
+
+    async def reopen(self, question_id: UUID, revision: int) -> Snapshot | None:
+        """Takes the answer back; None when it is no longer the newest. Raises StaleFence."""
+        reopen = ReopenAnswer(question_id=question_id, revision=revision, fence=self._fence)
+        try:
+            return await self._updates.reopen_answer(reopen)
+        except StaleFence:
+            raise
+        except (Conflict, NotFound):
+            return None
+
+    async def move(self, step: Step, question_id: UUID | None) -> Snapshot | None:
+        """Sends skip, go_back, pause or finish; None when the interview does not allow it now."""
+        send = {
+            Step.SKIP: self._updates.skip,
+            Step.GO_BACK: self._updates.go_back,
+            Step.PAUSE: self._updates.pause,
+            Step.FINISH: self._updates.finish,
+        }[step]
+        try:
+            await self._notebook.flush()
+            return await send(Move(question_id=question_id, fence=self._fence))
+        except StaleFence:
+            raise
+        except (Conflict, NotFound):
+            return None
+
+    async def snapshot(self) -> Snapshot:
+        return await self._journal.snapshot()

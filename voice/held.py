@@ -1,0 +1,290 @@
+"""One held conversation, from its offer to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from loguru import logger
+from uuid_utils.compat import uuid7
+
+from contracts.conversation import ConversationEnd, ConversationResult, HoldConversation
+from contracts.errors import CodeVoiceError, InvalidInput, StaleFence
+from contracts.interview import BotReady, Fence, Snapshot
+from contracts.questions import Question
+from contracts.turns import Turn
+from voice import messages
+from voice.bot import Bot, Speech
+from voice.clerk import Clerk
+from voice.dialogue import Dialogue
+from voice.interviewer import Interviewer
+from voice.messages import Notice
+from voice.notebook import Notebook
+from voice.protocols import InterviewUpdates, Journal
+from voice.recorder import Recording
+from voice.running import first_of, run_pipeline, stop_pipeline
+from voice.script import Wording
+from voice.turns import TurnTaking
+from voice.webrtc import DirectLine
+
+PULSE_EVERY_S: Final = 0.5
+ALIVE_EVERY_S: Final = 1.0
+#: A pipeline that has moved nothing for this long is not alive, whatever the timer says.
+STUCK_AFTER_S: Final = 3.0
+#: Words on their way when the line goes are waited for: the voice detector ends them after 1 s.
+LAST_WORDS_WITHIN_S: Final = 3.0
+#: What is left to write at an orderly end, and when the worker cancels (one second in all).
+TIDY_WITHIN_S: Final = 3.0
+CANCELLED_TIDY_WITHIN_S: Final = 0.8
+
+
+@dataclass(frozen=True)
+class ConversationSettings:
+    """`recordings_url` is a folder (any fsspec URL); None records nothing. `ice_servers` are URLs.
+
+    `handoff_grace_s` is how long a draining bot waits for its page to be served elsewhere.
+    """
+
+    recordings_url: str | None
+    ice_servers: tuple[str, ...] = ()
+    connect_within_s: float = 15.0
+    handoff_grace_s: float = 8.0
+    check_lasts_s: float = 60.0
+
+
+@dataclass(frozen=True)
+class House:
+    """What all conversations of a process share."""
+
+    speech: Speech
+    settings: ConversationSettings
+    wording: Wording
+    draining: asyncio.Event
+
+
+class Held:
+    """One attempt to hold one conversation. `run` may be called once."""
+
+    def __init__(
+        self,
+        house: House,
+        spec: HoldConversation,
+        fence: Fence,
+        journal: Journal,
+        updates: InterviewUpdates,
+        beat: Callable[[], None],
+    ) -> None:
+        self._house = house
+        self._spec = spec
+        self._fence = fence
+        self._journal = journal
+        self._updates = updates
+        self._beat = beat
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._recording: Recording | None = None
+        self._notebook = Notebook(journal, lambda: self._dialogue.end(ConversationEnd.SUPERSEDED))
+        self._dialogue: Dialogue
+        self._interviewer: Interviewer
+        self._bot: Bot
+        self._line: DirectLine
+        self._pipeline: asyncio.Task[None]
+
+    async def run(self) -> ConversationResult:
+        """Raises what `Conversation.hold` says; StaleFence too."""
+        changes = self._journal.changes()
+        await self._journal.take_fence()
+        turns = await self._get_ready()
+        self._pipeline = asyncio.create_task(run_pipeline(self._bot.worker))
+        beside = (
+            self._notebook.run(),
+            self._bot.deliver(),
+            self._follow(changes),
+            self._pulse(),
+            self._stay_alive(),
+            self._watch_line(),
+            self._watch_drain(),
+        )
+        self._tasks = [asyncio.create_task(each) for each in beside]
+        try:
+            end = await first_of(self._talk(turns), [self._pipeline, *self._tasks])
+        except asyncio.CancelledError:
+            tidying = asyncio.create_task(self._tidy(None))
+            await asyncio.wait([tidying], timeout=CANCELLED_TIDY_WITHIN_S)
+            raise
+        except BaseException:
+            await self._tidy(None)
+            raise
+        await self._tidy(end)
+        if self._house.draining.is_set() and end is ConversationEnd.SUPERSEDED:
+            end = ConversationEnd.HANDOFF
+        return ConversationResult(end=end, turns=self._notebook.written)
+
+    async def _get_ready(self) -> Sequence[Turn]:
+        """Reads the record, answers the offer, reports ready, builds the pipeline."""
+        if self._spec.offer_id is None:
+            raise InvalidInput("an offer is needed", field="offer_id")
+        sdp, plan, turns, patience_s, last_alive_at = await asyncio.gather(
+            self._journal.offer_sdp(self._spec.offer_id),
+            self._journal.plan(),
+            self._journal.turns(),
+            self._journal.patience_s(),
+            self._journal.last_alive_at(),
+        )
+        taking = TurnTaking(self._house.speech.models, patience_s=patience_s)
+        self._line = DirectLine(self._house.settings.ice_servers, taking.voice)
+        try:
+            answer = await self._line.answer(sdp)
+            await self._journal.answer_offer(self._spec.offer_id, answer)
+            self._begin_recording()
+            snapshot, _ = await asyncio.gather(
+                self._updates.bot_ready(
+                    BotReady(
+                        fence=self._fence,
+                        offer_id=self._spec.offer_id,
+                        last_alive_at=last_alive_at,
+                    )
+                ),
+                self._note_recording(),
+            )
+        except BaseException:
+            await self._line.close()
+            raise
+        self._assemble(plan, snapshot, taking)
+        self._bot.prepare([line.text for line in self._interviewer.opening(turns)])
+        return turns
+
+    def _assemble(
+        self, plan: Mapping[UUID, Question], snapshot: Snapshot, taking: TurnTaking
+    ) -> None:
+        interviewer = self._interviewer = Interviewer(plan, self._house.wording, snapshot)
+        self._bot = Bot(
+            self._line.transport,
+            self._house.speech,
+            self._recording,
+            taking,
+            terms=lambda: interviewer.question.key_terms if interviewer.question else (),
+            beat=self._beat,
+        )
+        clerk = Clerk(
+            self._spec.interview_id,
+            self._fence,
+            self._journal,
+            self._updates,
+            self._notebook,
+            self._place,
+        )
+        self._dialogue = Dialogue(interviewer, clerk, self._bot, self._fence.epoch)
+        self._bot.connect(self._dialogue)
+
+    async def _talk(self, turns: Sequence[Turn]) -> ConversationEnd:
+        try:
+            async with asyncio.timeout(self._house.settings.connect_within_s):
+                await self._line.connected.wait()
+                await self._bot.started.wait()
+        except TimeoutError:
+            return ConversationEnd.LEFT
+        return await self._dialogue.run(turns)
+
+    # -- beside the talk
+
+    async def _follow(self, changes: AsyncIterator[int]) -> None:
+        async for state_version in changes:
+            self._dialogue.changed(state_version)
+
+    async def _pulse(self) -> None:
+        while True:
+            self._bot.send(messages.pulse(self._fence.epoch))
+            await asyncio.sleep(PULSE_EVERY_S)
+
+    async def _stay_alive(self) -> None:
+        """Notes each second that frames move. A database that is away misses a note and no more."""
+        while True:
+            await asyncio.sleep(ALIVE_EVERY_S)
+            if self._bot.progress.quiet_for_s() < STUCK_AFTER_S:
+                try:
+                    await self._journal.touch_alive()
+                except StaleFence:
+                    self._dialogue.end(ConversationEnd.SUPERSEDED)
+                except CodeVoiceError as failure:
+                    logger.warning("not noted as alive: {}", failure.kind)
+
+    async def _watch_line(self) -> None:
+        """The candidate hung up or vanished. What was being said is still recognised and kept."""
+        gone = [
+            asyncio.create_task(self._line.left.wait()),
+            asyncio.create_task(self._line.lost(self._bot.progress.silent_line_s)),
+        ]
+        try:
+            await asyncio.wait(gone, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in gone:
+                task.cancel()
+        await self._bot.last_words(LAST_WORDS_WITHIN_S)
+        await self._dialogue.line_gone()
+
+    async def _watch_drain(self) -> None:
+        await self._house.draining.wait()
+        self._bot.send(messages.moving())
+        await asyncio.sleep(self._house.settings.handoff_grace_s)
+        self._dialogue.end(ConversationEnd.HANDOFF)
+
+    # -- the recording
+
+    def _begin_recording(self) -> None:
+        folder = self._house.settings.recordings_url
+        if folder is not None:
+            name = str(self._spec.interview_id)
+            self._recording = Recording(folder, name, uuid7(), self._recording_failed)
+            self._recording.start()
+
+    async def _note_recording(self) -> None:
+        if self._recording:
+            recording = self._recording
+            await self._journal.begin_recording(
+                recording.recording_id, recording.url, recording.started_at
+            )
+
+    def _recording_failed(self) -> None:
+        self._bot.send(messages.notice(Notice.RECORDING_INCOMPLETE))
+
+    def _place(self, at: datetime) -> tuple[UUID | None, int | None]:
+        if self._recording is None or not self._recording.complete:
+            return None, None
+        return self._recording.recording_id, self._recording.offset_ms(at)
+
+    # -- the end
+
+    async def _tidy(self, end: ConversationEnd | None) -> None:
+        """Writes what is left, tells the page, closes everything. `end` is None after a failure."""
+        self._dialogue.abandon()
+        if end in (ConversationEnd.FINISHED, ConversationEnd.PAUSED):
+            self._bot.send(messages.ended(end.value))
+        try:
+            async with asyncio.timeout(TIDY_WITHIN_S if end else CANCELLED_TIDY_WITHIN_S / 4):
+                await self._bot.delivered()
+                await self._notebook.flush()
+        except TimeoutError:
+            logger.warning("the last turns of {} are not stored", self._spec.interview_id)
+        for task in self._tasks:
+            task.cancel()
+        self._bot.close()
+        await stop_pipeline(self._bot.worker, self._pipeline)
+        await self._line.close()
+        await self._end_recording()
+
+    async def _end_recording(self) -> None:
+        if self._recording is None:
+            return
+        recorded = await self._recording.close()
+        try:
+            await self._journal.finish_recording(
+                recorded.recording_id,
+                complete=recorded.complete,
+                duration_ms=recorded.duration_ms,
+            )
+        except Exception as failure:
+            logger.warning("recording {} is not closed: {}", recorded.recording_id, failure)

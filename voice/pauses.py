@@ -1,0 +1,136 @@
+"""How long a pause must last before it is the end of an answer. Pure: seconds and texts in.
+
+Patience is a policy, not a number. Smart Turn's opinion of the voice, what the last words promise,
+and how long this candidate usually pauses decide together. What the answer covers has no part in
+it: a shorter wait after a right answer would tell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from statistics import fmean, quantiles
+from typing import Final
+
+from voice.controls import Control, recognise
+
+#: Silence after which the voice is scored. One inference costs 97 ms of CPU, so not each 100 ms.
+RUNGS_S: Final = (0.2, 0.4, 0.8, 1.5, 3.0)
+#: Mean score from which the voice counts as finished.
+FINISHED: Final = 0.5
+
+#: The wait is this long, at least, when the voice does not sound finished ...
+UNFINISHED_S: Final = 2.0
+#: ... or the words do not: after "because", "such as", "um".
+PROMISED_S: Final = 2.5
+#: ... or neither does.
+NEITHER_S: Final = 4.0
+#: After "that's all", a request like "repeat that", or nothing intelligible.
+SETTLED_S: Final = 0.4
+#: No pause holds an answer open for longer, quiet mode apart.
+LONGEST_S: Final = 8.0
+
+#: The candidate's own pace counts from this many pauses on, and within these bounds.
+PAUSES_NEEDED: Final = 5
+PAUSES_KEPT: Final = 40
+SHORTEST_PACE_S: Final = 0.6
+LONGEST_PACE_S: Final = 2.5
+
+
+class Ending(Enum):
+    """What the last words of an answer promise."""
+
+    PLAIN = "plain"
+    MORE = "more"  # a filler, a function word, an opened list
+    SETTLED = "settled"  # "that's all", or the whole utterance is a request
+    THINKING = "thinking"  # "let me think" after the beginning of an answer
+
+
+# Words that seldom end a sentence. "It depends on" and "logged in" do, so their like is not here.
+_MORE = re.compile(
+    r"\b(?:um+|uh+|uhm|er+|hmm+|like|so|and|or|but|nor|because|cause|since|if|when|while|which|than|"
+    r"although|though|whereas|unless|until|whether|with|without|from|to|of|into|onto|as|via|per|"
+    r"between|the|a|an|its|their|our|my|your|is|are|was|were|be|also|first|firstly|second|secondly|"
+    r"finally|including|namely|such as|for example|for instance|the following|let me see|you know|"
+    r"i mean|basically)$"
+)
+_LIST = re.compile(
+    r"\b(?:there are|has|have|see|consider|with|of|in) "
+    r"(?:the following|two|three|four|five|several|a few|a couple of) \w+$"
+)
+_FULL_STOP = re.compile(r"[.!?]\s*$")
+_TRAILING = re.compile(r"(?:,|:|;|-|–|—|\.\.\.|…)\s*$")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+
+
+def ending(text: str) -> Ending:
+    """What the answer so far promises. The recogniser ends most segments with a full stop, said or
+    not, so punctuation alone proves nothing; a comma or colon at the end does.
+    """
+    if recognise(text) is not None:
+        return Ending.SETTLED
+    last = _SENTENCE.split(text.strip())[-1]
+    asked = recognise(last)
+    if asked is Control.WAIT:
+        return Ending.THINKING
+    if asked is Control.DONE:
+        return Ending.SETTLED
+    plain = re.sub(r"[^a-z' ]+", " ", _FULL_STOP.sub("", text.lower())).strip()
+    opened = _MORE.search(plain) or _LIST.search(plain)
+    return Ending.MORE if opened or _TRAILING.search(text) else Ending.PLAIN
+
+
+@dataclass
+class Pace:
+    """How long this candidate pauses inside an answer."""
+
+    _pauses: deque[float] = field(default_factory=lambda: deque(maxlen=PAUSES_KEPT))
+
+    def observe(self, pause_s: float) -> None:
+        """A pause after which the candidate went on."""
+        if 0 < pause_s <= LONGEST_S:
+            self._pauses.append(pause_s)
+
+    @property
+    def pause_s(self) -> float:
+        """The 90th percentile, from 0.6 to 2.5 s; 0 until it is known."""
+        if len(self._pauses) < PAUSES_NEEDED:
+            return 0.0
+        usual = quantiles(self._pauses, n=10)[-1]
+        return min(max(usual, SHORTEST_PACE_S), LONGEST_PACE_S)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """`wait_s` is the silence after a finished answer; 0 ends the turn at Smart Turn's verdict."""
+
+    wait_s: float = 1.0
+
+    def rungs(self) -> tuple[float, ...]:
+        """When the voice is scored: once within the first half of the wait (the reply can then be
+        prepared, and short pauses cost nothing), once before the wait ends, then at each rung.
+        """
+        within = [rung for rung in RUNGS_S if rung <= self.wait_s]
+        early = [rung for rung in within if rung <= self.wait_s / 2] or [RUNGS_S[0]]
+        later = [rung for rung in RUNGS_S if rung > self.wait_s]
+        return tuple(sorted({early[-1], *within[-1:], *later}))
+
+    def needed_s(self, scores: Sequence[float], text: str, pace_s: float = 0.0) -> float:
+        """Silence that ends the turn as things stand; the next score may change it."""
+        said = ending(text)
+        if not text or said is Ending.SETTLED:
+            return min(SETTLED_S, self.wait_s)
+        finished = bool(scores) and fmean(scores) >= FINISHED
+        if self.wait_s == 0:
+            return 0.0 if finished else UNFINISHED_S
+        floor = self._floor_s(finished, said)
+        return min(max(self.wait_s, floor, pace_s), max(LONGEST_S, self.wait_s))
+
+    def _floor_s(self, finished: bool, said: Ending) -> float:
+        stretch = max(1.0, self.wait_s)
+        if said is Ending.PLAIN:
+            return 0.0 if finished else UNFINISHED_S * stretch
+        return (PROMISED_S if finished else NEITHER_S) * stretch

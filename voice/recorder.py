@@ -1,0 +1,212 @@
+"""The recording, written while it is spoken.
+
+One WAV file per conversation, 16 kHz, two channels (candidate, interviewer), in a folder named by any
+fsspec URL. Every half second what was said is written by a thread and, where the storage can seek,
+the header is brought up to date: after a crash the file ends at the last half second and is valid.
+Where it cannot (object stores) the header says "open-ended", which `clips` and players understand.
+
+Recording never holds an interview up: when the storage fails or is slower than speech for long, the
+recording is marked incomplete and the interview goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import IO, Final
+from uuid import UUID
+
+import fsspec
+import numpy as np
+import soxr
+from loguru import logger
+from pipecat.frames.frames import Frame, InputAudioRawFrame, OutputAudioRawFrame
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+
+RATE_HZ: Final = 16_000
+CHANNELS: Final = 2
+FRAME_BYTES: Final = 2 * CHANNELS
+HEADER_BYTES: Final = 44
+OPEN_ENDED: Final = 0xFFFF_FFFF
+WRITE_EVERY_S: Final = 0.5
+#: Audio younger than this may still arrive out of step between the two sides.
+SETTLE_S: Final = 0.3
+#: A side that is this far behind the clock has paused; less is jitter and is not padded.
+GAP_SAMPLES: Final = RATE_HZ // 10
+#: Unwritten audio kept at most (both sides together 1.9 MB); a storage slower than that is given up.
+LONGEST_BACKLOG_S: Final = 30
+
+
+@dataclass(frozen=True)
+class Recorded:
+    recording_id: UUID
+    url: str
+    complete: bool
+    duration_ms: int
+
+
+class _Side:
+    """One channel on the recording's clock. Positions are samples since its start."""
+
+    def __init__(self) -> None:
+        self._pcm = bytearray()
+        self._taken = 0
+
+    def add(self, pcm: bytes, now: int) -> None:
+        """Appends audio that ended at `now`, after silence where the side had paused."""
+        gap = now - len(pcm) // 2 - self._end
+        if gap > GAP_SAMPLES:
+            self._pcm += bytes(2 * gap)
+        self._pcm += pcm
+
+    def take(self, until: int) -> bytes:
+        """Everything before `until`, padded with silence up to it."""
+        self._pcm += bytes(2 * max(0, until - self._end))
+        size = 2 * (until - self._taken)
+        taken = bytes(self._pcm[:size])
+        del self._pcm[:size]
+        self._taken = until
+        return taken
+
+    @property
+    def _end(self) -> int:
+        return self._taken + len(self._pcm) // 2
+
+
+class Recording:
+    """One recording. `failed` is called at most once, on the event loop, when it becomes incomplete."""
+
+    def __init__(
+        self, folder: str, name: str, recording_id: UUID, failed: Callable[[], None]
+    ) -> None:
+        self.recording_id = recording_id
+        self.url = f"{folder.rstrip('/')}/{name}/{recording_id}.wav"
+        self.started_at = datetime.now(UTC)
+        self.complete = True
+        self._failed = failed
+        self._began = time.monotonic()
+        self._sides = (_Side(), _Side())
+        self._resample: soxr.ResampleStream | None = None
+        self._resample_from = 0
+        self._taken = self._written = 0
+        self._file: IO[bytes] | None = None
+        self._writer: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._writer = asyncio.create_task(self._write_on())
+
+    def offset_ms(self, at: datetime | None = None) -> int:
+        """Where `at` (now, when left out) is in the recording."""
+        if at is None:
+            return int(1000 * (time.monotonic() - self._began))
+        return max(0, int((at - self.started_at).total_seconds() * 1000))
+
+    def candidate(self, pcm16_16k: bytes) -> None:
+        self._sides[0].add(pcm16_16k, self._now())
+
+    def interviewer(self, pcm16: bytes, rate_hz: int) -> None:
+        if self._resample is None or self._resample_from != rate_hz:
+            self._resample = soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="int16", quality="LQ")
+            self._resample_from = rate_hz
+        audio = self._resample.resample_chunk(np.frombuffer(pcm16, dtype="<i2"))
+        self._sides[1].add(audio.astype("<i2").tobytes(), self._now())
+
+    async def close(self) -> Recorded:
+        """Writes what is left and closes the file. Takes as long as the storage does."""
+        if self._writer:
+            self._writer.cancel()
+            await asyncio.wait([self._writer])
+        if self.complete:
+            await self._write(self._now())
+        try:
+            await asyncio.to_thread(self._close_file)
+        except Exception as failure:
+            self._give_up(type(failure).__name__)
+        duration_ms = 1000 * self._written // RATE_HZ
+        return Recorded(self.recording_id, self.url, self.complete, duration_ms)
+
+    def _now(self) -> int:
+        return int((time.monotonic() - self._began) * RATE_HZ)
+
+    async def _write_on(self) -> None:
+        while self.complete:
+            await asyncio.sleep(WRITE_EVERY_S)
+            write = asyncio.ensure_future(self._write(self._now() - int(SETTLE_S * RATE_HZ)))
+            try:
+                await asyncio.wait_for(asyncio.shield(write), LONGEST_BACKLOG_S)
+            except TimeoutError:
+                self._give_up("the storage is too slow")
+            except asyncio.CancelledError:
+                await asyncio.wait([write])
+                raise
+
+    async def _write(self, until: int) -> None:
+        frames = until - self._taken
+        if frames <= 0:
+            return
+        sides = [np.frombuffer(side.take(until), dtype="<i2") for side in self._sides]
+        self._taken = until
+        try:
+            await asyncio.to_thread(self._append, np.stack(sides, axis=1).tobytes())
+            self._written += frames
+        except Exception as failure:
+            self._give_up(type(failure).__name__)
+
+    def _append(self, pcm: bytes) -> None:
+        if self._file is None:
+            self._file = self._open()
+        self._file.write(pcm)
+        size = FRAME_BYTES * self._written + len(pcm)
+        if self._file.seekable():
+            self._file.seek(0)
+            self._file.write(_header(size))
+            self._file.seek(HEADER_BYTES + size)
+        self._file.flush()
+
+    def _open(self) -> IO[bytes]:
+        filesystem, path = fsspec.core.url_to_fs(self.url)
+        filesystem.makedirs(filesystem._parent(path), exist_ok=True)
+        file: IO[bytes] = filesystem.open(path, "wb")
+        file.write(_header(OPEN_ENDED))
+        return file
+
+    def _close_file(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _give_up(self, why: str) -> None:
+        if self.complete:
+            self.complete = False
+            logger.warning("recording {} is incomplete: {}", self.recording_id, why)
+            self._failed()
+
+
+class Recorder(FrameProcessor):
+    """Stands behind the output transport: what passes has been received, or has been played."""
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__()
+        self._recording = recording
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if self._recording.complete and direction is FrameDirection.DOWNSTREAM:
+            if isinstance(frame, InputAudioRawFrame):
+                self._recording.candidate(frame.audio)
+            elif isinstance(frame, OutputAudioRawFrame):
+                self._recording.interviewer(frame.audio, frame.sample_rate)
+        await self.push_frame(frame, direction)
+
+
+def _header(data_bytes: int) -> bytes:
+    """A canonical 44-byte WAV header; `OPEN_ENDED` for a length that is not known."""
+    riff = OPEN_ENDED if data_bytes == OPEN_ENDED else data_bytes + HEADER_BYTES - 8
+    byte_rate = RATE_HZ * FRAME_BYTES
+    layout = (16, 1, CHANNELS, RATE_HZ, byte_rate, FRAME_BYTES, 16)
+    return struct.pack(
+        "<4sI4s4sIHHIIHH4sI", b"RIFF", riff, b"WAVE", b"fmt ", *layout, b"data", data_bytes
+    )

@@ -1,0 +1,116 @@
+"""Direct WebRTC: from the stored SDP offer to the SDP answer, and the line between."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from pipecat.audio.filters.base_audio_filter import BaseAudioFilter
+from pipecat.transports.base_transport import TransportParams
+from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
+from pipecat.transports.smallwebrtc.transport import SmallWebRTCTransport
+
+from contracts.errors import InvalidInput
+from voice.engines import STT_RATE_HZ, TTS_RATE_HZ
+
+#: A Chromium offer for audio and a data channel is 3 to 6 kB with a handful of candidates.
+LARGEST_OFFER_BYTES: Final = 64_000
+MOST_CANDIDATES: Final = 60
+MOST_MEDIA: Final = 4
+
+#: Pipecat calls a line dead 3 s after its last ping. This much longer, and with no audio, it is.
+LOST_AFTER_S: Final = 1.5
+WATCH_EVERY_S: Final = 0.25
+#: An answer is made in about 0.1 s; names (mDNS) that cannot be resolved add 1.1 s.
+ANSWER_WITHIN_S: Final = 5.0
+
+_CANDIDATE = re.compile(r"^a=candidate:", re.MULTILINE)
+_MEDIA = re.compile(r"^m=(\w+) (\d+)", re.MULTILINE)
+_SETUP = re.compile(r"^a=setup:(\S+)", re.MULTILINE)
+_FINGERPRINT = re.compile(r"^a=fingerprint:\S+ [0-9A-Fa-f:]+", re.MULTILINE)
+
+
+def check_offer(sdp: str) -> None:
+    """Raises InvalidInput unless this is a modest offer of a browser that wants to talk."""
+    if len(sdp.encode()) > LARGEST_OFFER_BYTES:
+        raise _bad(f"is larger than {LARGEST_OFFER_BYTES} bytes")
+    if not sdp.startswith("v=0"):
+        raise _bad("is not a session description")
+    media = _MEDIA.findall(sdp)
+    if not any(kind == "audio" and port != "0" for kind, port in media):
+        raise _bad("has no audio")
+    if len(media) > MOST_MEDIA or len(_CANDIDATE.findall(sdp)) > MOST_CANDIDATES:
+        raise _bad("has too many media or candidates")
+    if not _FINGERPRINT.search(sdp):
+        raise _bad("has no fingerprint")
+    if set(_SETUP.findall(sdp)) != {"actpass"}:
+        raise _bad("must leave the DTLS role open (a=setup:actpass)")
+
+
+class DirectLine:
+    """One candidate's peer connection and Pipecat's transport over it."""
+
+    def __init__(
+        self, ice_servers: Sequence[str] = (), voice: BaseAudioFilter | None = None
+    ) -> None:
+        """`voice` is the filter the bot's audio passes on its way out (`TurnTaking.voice`)."""
+        # Pipecat leaves parts of its interface without types.
+        self._connection: Any = SmallWebRTCConnection(list(ice_servers))
+        self.transport = SmallWebRTCTransport(self._connection, _audio_params(voice))
+        self.connected = asyncio.Event()
+        self.left = asyncio.Event()
+        self.transport.add_event_handler("on_client_connected", self._on_connected)
+        self.transport.add_event_handler("on_client_disconnected", self._on_disconnected)
+
+    async def answer(self, sdp: str) -> str:
+        """The SDP answer with all candidates. Raises InvalidInput for an unusable offer."""
+        check_offer(sdp)
+        try:
+            await asyncio.wait_for(self._connection.initialize(sdp, "offer"), ANSWER_WITHIN_S)
+        except Exception as failure:
+            raise _bad("cannot be answered") from failure
+        answer = self._connection.get_answer()
+        if answer is None:
+            raise _bad("cannot be answered")
+        return str(answer["sdp"])
+
+    async def _on_connected(self, transport: SmallWebRTCTransport, client: object) -> None:
+        self.connected.set()
+
+    async def _on_disconnected(self, transport: SmallWebRTCTransport, client: object) -> None:
+        self.left.set()
+
+    async def lost(self, silent_line_s: Callable[[], float]) -> None:
+        """Returns when the candidate has vanished without a word: neither pings nor audio.
+
+        A line that never was up does not count as lost. WebRTC itself tells only after 33 s.
+        """
+        was_up, quiet_s = False, 0.0
+        while quiet_s < LOST_AFTER_S:
+            await asyncio.sleep(WATCH_EVERY_S)
+            up = self._connection.is_connected() or silent_line_s() < LOST_AFTER_S
+            was_up = was_up or up
+            quiet_s = 0.0 if up or not was_up else quiet_s + WATCH_EVERY_S
+
+    async def close(self) -> None:
+        """Tells the page that the bot has left, and closes. May be called twice."""
+        await self._connection.disconnect()
+
+
+def _audio_params(voice: BaseAudioFilter | None) -> TransportParams:
+    return TransportParams(
+        audio_in_enabled=True,
+        audio_in_sample_rate=STT_RATE_HZ,
+        audio_out_enabled=True,
+        audio_out_sample_rate=TTS_RATE_HZ,
+        audio_out_filter=voice,
+        # The candidate may already be gone, and then this silence would be waited for.
+        audio_out_end_silence_secs=0,
+        audio_out_write_timeout_secs=5.0,
+    )
+
+
+def _bad(what: str) -> InvalidInput:
+    return InvalidInput(f"the offer {what}", field="sdp")

@@ -1,0 +1,207 @@
+"""What each page says, made from an interview's row; and the templates it is drawn with."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi.responses import HTMLResponse
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+
+from contracts.interview import GradeState, InterviewStatus, Outcome, Snapshot
+from web import assets, consent
+
+if TYPE_CHECKING:
+    from db.rows import Interview
+
+_HERE: Final = Path(__file__).parent
+
+TEMPLATES: Final = Environment(
+    loader=ChoiceLoader(
+        [
+            FileSystemLoader(_HERE / "templates"),
+            PrefixLoader({"consent": FileSystemLoader(_HERE / "consent")}),
+        ]
+    ),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+TEMPLATES.globals.update(static=assets.ROOT, reference=None)
+
+#: `iceServers` as browsers take it; empty on one machine and in one network.
+IceServers = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the pages tell of an interview. Nobody's name is among it."""
+
+    id: str
+    status: InterviewStatus
+    snapshot: Snapshot
+    question_count: int
+    minutes: int
+    starts_at: datetime | None
+    expires_at: datetime
+    report_to_candidate: bool
+
+    @classmethod
+    def of(cls, interview: Interview) -> Facts:
+        start = interview.start
+        later = start.starts_at is not None and start.starts_at > datetime.now(UTC)
+        return cls(
+            id=str(interview.id),
+            status=interview.status,
+            snapshot=interview.snapshot,
+            question_count=len(start.questions),
+            minutes=math.ceil(start.duration.total_seconds() / 60),
+            starts_at=start.starts_at if later else None,
+            expires_at=start.expires_at,
+            report_to_candidate=interview.report_to_candidate,
+        )
+
+    @property
+    def report_version(self) -> int:
+        return self.snapshot.report_version
+
+    @property
+    def place(self) -> str:
+        """The page this candidate belongs on now."""
+        root = f"/interview/{self.id}"
+        if self.status.asking:
+            return f"{root}/room"
+        if self.status in (InterviewStatus.SCHEDULED, InterviewStatus.WAITING):
+            return f"{root}/check" if self.snapshot.consented and not self.starts_at else root
+        return f"{root}/finished"
+
+
+def _page(template: str, http_status: int = 200, **words: Any) -> HTMLResponse:
+    return HTMLResponse(TEMPLATES.get_template(template).render(**words), status_code=http_status)
+
+
+def _about(facts: Facts) -> dict[str, Any]:
+    return {"facts": facts, "minutes": facts.minutes, "reference": facts.id}
+
+
+def home() -> HTMLResponse:
+    return _page("home.html")
+
+
+def invitation(facts: Facts) -> HTMLResponse:
+    return _page("invitation.html", consent=consent.current(), **_about(facts))
+
+
+def check(facts: Facts, ice_servers: IceServers) -> HTMLResponse:
+    return _page("check.html", ice_servers=json.dumps(list(ice_servers)), **_about(facts))
+
+
+def room(facts: Facts, ice_servers: IceServers) -> HTMLResponse:
+    return _page("room.html", ice_servers=json.dumps(list(ice_servers)), **_about(facts))
+
+
+_ENDINGS: Final = {
+    InterviewStatus.GRADING: ("Thank you. You are done.", "Your answers are safe.", "check"),
+    InterviewStatus.COMPLETED: ("Thank you. You are done.", "Your answers are safe.", "check"),
+    InterviewStatus.DECLINED: (
+        "You declined this interview.",
+        "Nothing was recorded, and nothing more will be asked of you.",
+        "flag",
+    ),
+    InterviewStatus.EXPIRED: (
+        "This interview has expired.",
+        "Its last day has passed. The person who invited you can send a new link.",
+        "clock",
+    ),
+    InterviewStatus.CANCELLED: (
+        "This interview was called off.",
+        "The organisation that invited you cancelled it. There is nothing you need to do.",
+        "flag",
+    ),
+    InterviewStatus.FAILED: (
+        "This interview could not be completed.",
+        "The fault was on our side, not yours. The person who invited you knows what happens next.",
+        "alert",
+    ),
+}
+
+
+def finished(facts: Facts) -> HTMLResponse:
+    title, lead, seal = _ENDINGS[facts.status]
+    return _page(
+        "finished.html",
+        title=title,
+        lead=lead,
+        seal=seal,
+        held=facts.status in (InterviewStatus.GRADING, InterviewStatus.COMPLETED),
+        counts=_counts(facts.snapshot),
+        grading_words=_grading_words(facts.snapshot),
+        **_about(facts),
+    )
+
+
+def _counts(snapshot: Snapshot) -> dict[str, int]:
+    outcomes = [each.outcome for each in snapshot.questions]
+    answered, skipped = outcomes.count(Outcome.ANSWERED), outcomes.count(Outcome.SKIPPED)
+    return {
+        "answered": answered,
+        "skipped": skipped,
+        "open": len(outcomes) - answered - skipped,
+    }
+
+
+def _grading_words(snapshot: Snapshot) -> str:
+    grades = [each.grade for each in snapshot.questions if each.grade is not GradeState.NONE]
+    if not grades:
+        return ""
+    done = grades.count(GradeState.GRADED)
+    return "Done." if done == len(grades) else f"{done} of {len(grades)} compared so far."
+
+
+def report_awaited(facts: Facts) -> HTMLResponse:
+    """202: the page looks again by itself."""
+    return _page("report_awaited.html", 202, **_about(facts))
+
+
+def link_invalid() -> HTMLResponse:
+    """One page for links that are wrong, foreign, replaced or too old: none tells which."""
+    return _page(
+        "problem.html",
+        401,
+        title="This link does not open an interview",
+        detail="It may have expired or been replaced, or a part of it was lost on the way.",
+        acts=[
+            "Open the link from your invitation again, the whole of it.",
+            "If it still does not open, ask the person who invited you for a new one.",
+        ],
+    )
+
+
+def away(status: int) -> HTMLResponse:
+    """The visit has ended, or the page was never this visitor's."""
+    return _page(
+        "problem.html",
+        status,
+        title="Please open your link again",
+        detail="This page opens only from a personal link, on the device that opened it.",
+        acts=[
+            "Open the link from your invitation: you come back to the same question.",
+            "Nothing you have said or typed is lost.",
+        ],
+    )
+
+
+def trouble() -> HTMLResponse:
+    return _page(
+        "problem.html",
+        503,
+        title="We will be right back",
+        detail="A part of the interview service does not reply. Nothing you have said is lost.",
+        acts=["Reload this page in a few seconds.", "Your time does not run meanwhile."],
+    )

@@ -1,0 +1,68 @@
+/**
+ * Which tab or device holds the interview: the newest that joined. The epoch tells; tabs of one
+ * browser tell each other at once.
+ */
+
+import { newId } from "./page.js";
+
+export class Holder {
+  /** @param {string} interviewId @param {() => void} onLost */
+  constructor(interviewId, onLost) {
+    this.me = newId();
+    this.epoch = 0;
+    /** Joins whose reply never came may have raised the epoch, too. */
+    this.unanswered = 0;
+    this.pending = 0;
+    this.holds = false;
+    this.onLost = onLost;
+    this.channel = "BroadcastChannel" in window ? new BroadcastChannel(`codevoice:${interviewId}`) : null;
+    this.channel?.addEventListener("message", (event) => {
+      if (event.data?.joined !== this.me) this.lost();
+    });
+  }
+
+  /**
+   * @template {{epoch: number}} T
+   * @param {Promise<T>} join
+   * @returns {Promise<T>}
+   */
+  async joining(join) {
+    this.pending += 1;
+    try {
+      const joined = await join;
+      this.epoch = joined.epoch;
+      this.unanswered = 0;
+      this.holds = true;
+      this.channel?.postMessage({ joined: this.me });
+      return joined;
+    } catch (failure) {
+      this.unanswered += 1;
+      throw failure;
+    } finally {
+      this.pending -= 1;
+    }
+  }
+
+  lost() {
+    if (!this.holds) return;
+    this.holds = false;
+    this.onLost();
+  }
+
+  /**
+   * Before calling again: has somebody else joined since? When the service does not reply, nobody
+   * can have.
+   * @param {import("./live.js").LiveState} live
+   */
+  async mayHold(live) {
+    if (!this.holds) return true;
+    await live.refresh();
+    this.saw(live.interview?.epoch ?? 0);
+    return this.holds;
+  }
+
+  /** A state came in: a newer epoch than ours is somebody else's. @param {number} epoch */
+  saw(epoch) {
+    if (!this.pending && epoch > this.epoch + this.unanswered) this.lost();
+  }
+}

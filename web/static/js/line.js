@@ -1,0 +1,238 @@
+/**
+ * The line to the interviewer over plain WebRTC: one call, and a line that calls again.
+ *
+ * Whole offers and answers, no trickle. The bot proves that it lives by a pulse each half second;
+ * a line without one is offered anew, whatever ICE believes.
+ */
+
+import { newId, pause } from "./page.js";
+
+/**
+ * @typedef {object} Call
+ * @property {RTCPeerConnection} peer
+ * @property {RTCDataChannel} channel
+ * @property {number} epoch
+ * @property {() => void} hangUp
+ *
+ * @typedef {(sdp: string) => Promise<{sdp: string, type: "answer", epoch: number}>} Exchange
+ *
+ * @typedef {object} Hearing
+ * @property {(stream: MediaStream) => void} onVoice
+ * @property {(data: any) => void} onMessage what the bot says on the data channel
+ * @property {() => void} onGone the far side is known to be gone
+ */
+
+const GATHER_MS = 1_500;
+const OPEN_MS = 8_000;
+const PING_MS = 1_000;
+const PULSE_LOST_MS = 1_500;
+/** The bot's first pulse may take as long as its pipeline's start. */
+const FIRST_PULSE_MS = 4_000;
+/** A bot that hung up may have been replaced: the state that tells by whom is then on its way. */
+const GONE_MS = 300;
+const BACKOFF_MS = [0, 500, 1_000, 2_000, 4_000, 8_000];
+
+/** The offer was answered but no packet came through: UDP is blocked on the way. */
+export class LineBlocked extends Error {}
+
+/** @param {RTCPeerConnection} peer */
+async function gathered(peer) {
+  if (peer.iceGatheringState === "complete") return;
+  const done = new Promise((resolve) => {
+    peer.addEventListener("icegatheringstatechange", () => {
+      if (peer.iceGatheringState === "complete") resolve(undefined);
+    });
+  });
+  await Promise.race([done, pause(GATHER_MS)]);
+}
+
+/** @param {RTCDataChannel} channel */
+function opened(channel) {
+  return new Promise((resolve, reject) => {
+    if (channel.readyState === "open") resolve(undefined);
+    channel.addEventListener("open", () => resolve(undefined), { once: true });
+    setTimeout(() => reject(new LineBlocked()), OPEN_MS);
+  });
+}
+
+/** @param {RTCDataChannel} channel @param {string} type @param {object} data */
+function say(channel, type, data) {
+  if (channel.readyState !== "open") return;
+  channel.send(JSON.stringify({ label: "rtvi-ai", type, id: newId(), data }));
+}
+
+/** @param {Hearing} hearing @param {string} raw */
+function hear(hearing, raw) {
+  const message = JSON.parse(raw);
+  if (message.type === "server-message") hearing.onMessage(message.data);
+  if (message.type === "signalling" && message.message?.type === "peerLeft") hearing.onGone();
+}
+
+/**
+ * Calls once. Raises what `exchange` raises, or LineBlocked.
+ * @param {MediaStreamTrack} track
+ * @param {RTCIceServer[]} servers
+ * @param {Exchange} exchange
+ * @param {Hearing} hearing
+ * @returns {Promise<Call>}
+ */
+export async function call(track, servers, exchange, hearing) {
+  const peer = new RTCPeerConnection({ iceServers: servers });
+  peer.addTrack(track, new MediaStream([track]));
+  peer.addEventListener("track", (event) =>
+    hearing.onVoice(event.streams[0] ?? new MediaStream([event.track])),
+  );
+  const channel = peer.createDataChannel("chat", { ordered: true });
+  channel.addEventListener("message", (event) => hear(hearing, event.data));
+  const ping = setInterval(() => {
+    if (channel.readyState === "open") channel.send(`ping: ${Date.now()}`);
+  }, PING_MS);
+  const hangUp = () => {
+    clearInterval(ping);
+    peer.close();
+  };
+  try {
+    await peer.setLocalDescription(await peer.createOffer());
+    await gathered(peer);
+    const answer = await exchange(peer.localDescription?.sdp ?? "");
+    await peer.setRemoteDescription(answer);
+    await opened(channel);
+    say(channel, "client-ready", { version: "2.0.0", about: { library: "codevoice" } });
+    peer.addEventListener("connectionstatechange", () => {
+      if (peer.connectionState === "failed") hearing.onGone();
+    });
+    return { peer, channel, epoch: answer.epoch, hangUp };
+  } catch (failure) {
+    hangUp();
+    throw failure;
+  }
+}
+
+/**
+ * @typedef {object} LineEvents
+ * @property {() => Promise<boolean>} mayCall false ends the line: another tab holds the interview
+ * @property {(state: "connecting" | "open" | "reconnecting" | "closed") => void} onState
+ * @property {(failure: unknown) => boolean} onFailure whether to go on calling
+ * @property {(stream: MediaStream) => void} onVoice
+ * @property {(data: any) => void} onMessage
+ */
+
+/** A line that calls again until it is closed. */
+export class Line {
+  /**
+   * @param {() => MediaStreamTrack} track the microphone, asked for anew with each call
+   * @param {RTCIceServer[]} servers
+   * @param {Exchange} exchange
+   * @param {LineEvents} events
+   */
+  constructor(track, servers, exchange, events) {
+    this.track = track;
+    this.servers = servers;
+    this.exchange = exchange;
+    this.events = events;
+    /** @type {Call | null} */
+    this.call = null;
+    this.epoch = 0;
+    this.closed = false;
+    this.calling = false;
+    this.lastPulse = 0;
+    this.pulsed = false;
+    this.watch = 0;
+  }
+
+  get open() {
+    return this.call !== null && !this.calling;
+  }
+
+  async start() {
+    this.watch = setInterval(() => this.#check(), 250);
+    await this.#reach("connecting");
+  }
+
+  close() {
+    if (this.closed) return;
+    this.closed = true;
+    clearInterval(this.watch);
+    this.call?.hangUp();
+    this.call = null;
+    this.events.onState("closed");
+  }
+
+  /** @param {"done" | "minute" | "repeat" | "listening"} word */
+  send(word) {
+    if (this.call) say(this.call.channel, "client-message", { t: word });
+  }
+
+  /** @param {MediaStreamTrack} track */
+  async replace(track) {
+    await this.call?.peer.getSenders()[0]?.replaceTrack(track);
+  }
+
+  /** The line is lost, or about to be: call again. */
+  lost() {
+    if (this.call && !this.calling && !this.closed) void this.#reach("reconnecting");
+  }
+
+  #check() {
+    const limit = this.pulsed ? PULSE_LOST_MS : FIRST_PULSE_MS;
+    if (this.open && performance.now() - this.lastPulse > limit) this.lost();
+  }
+
+  /** @param {"connecting" | "reconnecting"} state */
+  async #reach(state) {
+    this.calling = true;
+    this.events.onState(state);
+    for (let tries = 0; !this.closed; tries += 1) {
+      await pause(BACKOFF_MS[Math.min(tries, BACKOFF_MS.length - 1)] ?? 0);
+      if (this.closed || !(await this.events.mayCall())) break;
+      if (await this.#tryCall()) return;
+    }
+    this.calling = false;
+    this.close();
+  }
+
+  /** @returns {Promise<boolean>} whether the line is up */
+  async #tryCall() {
+    /** @type {Call | null} */
+    let made = null;
+    const mine = () => made === null || made === this.call;
+    try {
+      made = await call(this.track(), this.servers, this.exchange, {
+        onVoice: this.events.onVoice,
+        onMessage: (data) => mine() && this.#message(data),
+        onGone: () => mine() && setTimeout(() => this.lost(), GONE_MS),
+      });
+    } catch (failure) {
+      if (!this.events.onFailure(failure)) this.close();
+      return false;
+    }
+    if (this.closed) {
+      made.hangUp();
+      return false;
+    }
+    this.#adopt(made);
+    return true;
+  }
+
+  /** @param {Call} made */
+  #adopt(made) {
+    this.call?.hangUp();
+    this.call = made;
+    this.epoch = made.epoch;
+    this.lastPulse = performance.now();
+    this.pulsed = false;
+    this.calling = false;
+    this.events.onState("open");
+  }
+
+  /** @param {any} data */
+  #message(data) {
+    if (data?.type === "pulse") {
+      this.lastPulse = performance.now();
+      this.pulsed = true;
+      return;
+    }
+    if (data?.type === "moving") this.lost();
+    else this.events.onMessage(data);
+  }
+}

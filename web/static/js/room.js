@@ -1,0 +1,399 @@
+/** The room: one interview, by voice, by typing, and by both. */
+
+import { Api, Problem, Unreachable } from "./api.js";
+import { MicrophoneTrouble, soundContext } from "./audio.js";
+import { Captions } from "./captions.js";
+import { sureToFinish, sureToSkip } from "./confirm.js";
+import { Holder } from "./holder.js";
+import { Line, LineBlocked } from "./line.js";
+import { LiveState } from "./live.js";
+import { Notes, box, button, element, iceServers, iconUse, interviewId, pause, ready, tab } from "./page.js";
+import { showNotice } from "./notices.js";
+import { Sound, troubleNote } from "./sound.js";
+import { Stage, setText } from "./stage.js";
+import { Composer } from "./typing.js";
+
+const MODE_KEY = `codevoice:mode:${interviewId}`;
+const FINISHED = `/interview/${interviewId}/finished`;
+/** The farewell is short; a page that misses its end still moves on. */
+const FAREWELL_MS = 20_000;
+const ASKING = ["in_progress", "interrupted", "paused"];
+const OPEN = ["scheduled", "waiting", ...ASKING];
+
+const api = new Api(interviewId);
+const notices = new Notes(box("notices"));
+const problems = new Notes(box("problems"));
+const stage = new Stage();
+const captions = new Captions({
+  lines: box("lines"),
+  live: box("live"),
+  scroller: box("captions"),
+  empty: box("captions-empty"),
+  newest: box("newest"),
+  smaller: button("smaller"),
+  larger: button("larger"),
+});
+
+/** @type {import("./stage.js").Facts} */
+const facts = { interview: null, mode: "none", line: "off", bot: "listening", elsewhere: false, ending: false };
+/** @type {Line | null} */
+let line = null;
+let reachable = true;
+
+/** @param {Partial<import("./stage.js").Facts>} change */
+function now(change) {
+  Object.assign(facts, change);
+  stage.draw(facts);
+}
+
+/** @param {string} words */
+function announce(words) {
+  setText("announcer", words);
+}
+
+// ---- the state ----
+
+const live = new LiveState(api, {
+  onState: (interview) => {
+    now({ interview });
+    holder.saw(interview.epoch);
+    composer.about(interview.current_question);
+    if (!OPEN.includes(interview.status)) void leave();
+    else if (interview.status === "paused") line?.close();
+    showPrompt();
+  },
+  onTurn: (turn) => captions.add(lineOf(turn)),
+  onReach: (replies) => {
+    if (replies === reachable) return;
+    reachable = replies;
+    const text = "We keep trying. What you said is kept; a draft stays in this tab.";
+    if (replies) notices.hide("reach");
+    else notices.show("reach", { kind: "warn", icon: "link-off", title: "The interview service does not reply.", text });
+  },
+  onRefused: (problem) => {
+    line?.close();
+    problems.show("refused", {
+      kind: "danger",
+      title: problem.status === 401 ? "Your visit here has ended." : "This page cannot go on.",
+      text: "Please open your invitation link again: you come back to the same question.",
+    });
+  },
+});
+
+const holder = new Holder(interviewId, () => {
+  line?.close();
+  now({ elsewhere: true, mode: "none" });
+});
+
+/** Without a voice the prompt appears as a line of its own; with one it comes as it is spoken. */
+function showPrompt() {
+  const question = facts.interview?.current_question;
+  if (!question || facts.mode !== "typing" || facts.interview?.assessing) return;
+  if (captions.endsWith(question.text)) return;
+  const id = `prompt:${question.question_id}:${question.revision}`;
+  captions.add({ id, who: "interviewer", text: question.text });
+}
+
+async function restoreTurns() {
+  const { turns } = await api.transcript().catch(() => ({ turns: [] }));
+  captions.restore(turns.map(lineOf));
+}
+
+/** @param {import("./api.js").Turn} turn @returns {import("./captions.js").CaptionLine} */
+function lineOf(turn) {
+  return { id: turn.id, who: turn.speaker, text: turn.text, typed: turn.kind === "typed" };
+}
+
+async function leave() {
+  if (facts.line === "open" && !facts.ending) {
+    now({ ending: true });
+    await pause(FAREWELL_MS);
+  }
+  if (facts.line === "open" || !facts.ending) await toFinished();
+}
+
+async function toFinished() {
+  await api.saved((interview) => !OPEN.includes(interview.status));
+  location.replace(FINISHED);
+}
+
+// ---- the voice ----
+
+const sound = new Sound({
+  onTrack: (track) => void line?.replace(track),
+  onTrouble: (trouble) => {
+    if (trouble) problems.show("microphone", troubleNote(trouble, () => void joinByVoice()));
+    else problems.hide("microphone");
+  },
+  onMutedSpeech: (speaking) => {
+    const acts = [{ label: "Unmute", act: () => mute(false) }];
+    if (speaking) notices.show("muted", { kind: "warn", icon: "microphone-off", text: "You are muted but speaking.", acts });
+    else notices.hide("muted");
+  },
+  onBlocked: (blocked) => {
+    const acts = [{ label: "Turn on the sound", act: () => void sound.unlock() }];
+    const text = "Your browser wants one click before it plays the interviewer’s voice.";
+    if (blocked) notices.show("sound", { kind: "warn", icon: "speaker", text, acts });
+    else notices.hide("sound");
+  },
+});
+
+async function joinByVoice() {
+  remember("voice");
+  problems.hide("join");
+  line?.close();
+  now({ mode: "voice", elsewhere: false, line: "connecting" });
+  try {
+    await sound.open();
+    problems.hide("microphone");
+    await resumeIfPaused();
+  } catch (failure) {
+    now({ line: "off", mode: "none" });
+    if (failure instanceof MicrophoneTrouble) {
+      problems.show("microphone", troubleNote(failure.trouble, () => tryAgain(failure.trouble)));
+    } else refused(failure);
+    return;
+  }
+  line = new Line(currentTrack, iceServers(), (sdp) => holder.joining(api.join(sdp)), lineEvents());
+  void line.start();
+}
+
+/** @param {import("./audio.js").Trouble} trouble */
+function tryAgain(trouble) {
+  void (trouble === "insecure" ? joinByTyping() : joinByVoice());
+}
+
+function currentTrack() {
+  if (!sound.sent) throw new MicrophoneTrouble("gone");
+  return sound.sent;
+}
+
+/** @returns {import("./line.js").LineEvents} */
+function lineEvents() {
+  return {
+    mayCall: () => holder.mayHold(live),
+    onVoice: (stream) => void sound.play(stream),
+    onMessage: hear,
+    onState: lineChanged,
+    onFailure: lineFailed,
+  };
+}
+
+/** @param {"connecting" | "open" | "reconnecting" | "closed"} state */
+function lineChanged(state) {
+  if (state === "reconnecting") announce("The line was lost. Reconnecting.");
+  if (state === "open") {
+    if (facts.line === "reconnecting") announce("You are connected again.");
+    problems.hide("join");
+    void keepAwake();
+    void live.refresh();
+    void restoreTurns();
+  }
+  if (state !== "closed") {
+    if (state !== "connecting" || facts.line !== "full") now({ line: state });
+    return;
+  }
+  now({ line: "off", mode: facts.mode === "voice" ? "none" : facts.mode });
+  if (facts.interview && !OPEN.includes(facts.interview.status)) void toFinished();
+}
+
+/** @param {unknown} failure @returns {boolean} whether to go on calling */
+function lineFailed(failure) {
+  if (failure instanceof Unreachable) return true;
+  if (failure instanceof LineBlocked) {
+    const text = "Your network seems to block calls (UDP). We keep trying; another network may help, or type your answers.";
+    problems.show("join", { kind: "danger", icon: "link-off", title: "The sound does not get through.", text });
+    return true;
+  }
+  if (failure instanceof MicrophoneTrouble) return false;
+  if (!(failure instanceof Problem)) return true;
+  if (failure.kind === "no-capacity") {
+    now({ line: "full" });
+    announce("Every interviewer is busy just now. You can wait or answer by typing.");
+  }
+  if (failure.passing) return true;
+  void live.refresh();
+  refused(failure);
+  return false;
+}
+
+/** @param {unknown} failure */
+function refused(failure) {
+  const text = failure instanceof Error ? failure.message : "";
+  problems.show("join", { kind: "danger", title: "That did not work.", text });
+}
+
+/** What the bot says on the data channel. @param {any} said */
+function hear(said) {
+  if (said.type === "caption") {
+    const caption = { id: said.turn_id, who: said.who, text: said.text };
+    if (said.final) captions.add(caption);
+    else captions.speaking(caption);
+  } else if (said.type === "state") now({ bot: said.state });
+  else if (said.type === "cursor") void live.refresh();
+  else if (said.type === "notice") showNotice(notices, said.code);
+  else if (said.type === "ended") ended(said.reason);
+}
+
+/** @param {string} reason */
+function ended(reason) {
+  if (reason === "superseded") holder.lost();
+  else if (reason === "handoff" || reason === "left") line?.lost();
+  else line?.close();
+  void live.refresh();
+}
+
+async function keepAwake() {
+  await navigator.wakeLock?.request("screen").catch(() => undefined);
+}
+
+// ---- typing ----
+
+async function joinByTyping() {
+  line?.close();
+  remember("typing");
+  try {
+    await resumeIfPaused();
+    await openTyping();
+    sound.release();
+    now({ mode: "typing", elsewhere: false, line: "off" });
+    problems.hide("microphone");
+    problems.hide("join");
+    await live.refresh();
+    showPrompt();
+    composer.focus();
+  } catch (failure) {
+    refused(failure);
+  }
+}
+
+const openTyping = () => holder.joining(api.joinTyping());
+
+const composer = new Composer({
+  send: async (question, text, turnId) => {
+    if (facts.line !== "open" && facts.interview?.status !== "in_progress") await openTyping();
+    await api.answer(question, text, turnId);
+    captions.add({ id: turnId, who: "candidate", text, typed: true });
+    problems.hide("typed");
+    announce("Sent.");
+    await live.refresh();
+  },
+  onTrouble: (words) => {
+    problems.show("typed", { kind: "danger", icon: "keyboard", text: words });
+    void live.refresh();
+  },
+});
+
+// ---- moves ----
+
+async function resumeIfPaused() {
+  if (facts.interview?.status === "paused") live.accept(await api.move("resume", undefined));
+}
+
+/** @param {"skip" | "back" | "pause" | "finish"} verb */
+async function move(verb) {
+  const onlyThis = verb === "skip" || verb === "back";
+  const question = onlyThis ? facts.interview?.current_question?.question_id : undefined;
+  try {
+    live.accept(await api.move(verb, question));
+    problems.hide("move");
+  } catch (failure) {
+    const text = failure instanceof Error ? failure.message : "";
+    problems.show("move", { kind: "danger", title: "That did not work.", text });
+  }
+  await live.refresh();
+}
+
+async function pauseInterview() {
+  await move("pause");
+  if (facts.interview?.status !== "paused") return;
+  line?.close();
+  sound.release();
+  announce("Paused. The clock stands still.");
+  button("join-voice").focus();
+}
+
+/** @param {boolean} muted */
+function mute(muted) {
+  sound.mute(muted);
+  button("mute").ariaPressed = String(muted);
+  const words = button("mute").querySelector("span");
+  if (words) words.textContent = muted ? "Unmute" : "Mute";
+  button("mute").querySelector("use")?.setAttribute("href", iconUse(muted ? "microphone-off" : "microphone"));
+  announce(muted ? "You are muted." : "Your microphone is on.");
+}
+
+function minute() {
+  line?.send(facts.bot === "thinking" ? "listening" : "minute");
+}
+
+/** @param {"voice" | "typing"} mode */
+function remember(mode) {
+  tab.set(MODE_KEY, mode);
+}
+
+/** Space means "I'm done" unless the focus is on something that uses it. @param {KeyboardEvent} event */
+function spaceIsDone(event) {
+  if (event.code !== "Space" || event.repeat || event.altKey || event.ctrlKey || event.metaKey) return;
+  const at = event.target instanceof Element ? event.target : document.body;
+  if (at.closest("button, a, input, textarea, select, dialog, #captions") || box("controls").hidden) return;
+  event.preventDefault();
+  line?.send("done");
+}
+
+function showTime() {
+  const seconds = live.remaining();
+  if (seconds === null) return;
+  const minutes = Math.ceil(seconds / 60);
+  setText("time-words", seconds <= 60 ? "less than a minute left" : `${minutes} min left`);
+}
+
+button("join-voice").addEventListener("click", () => {
+  soundContext();
+  void joinByVoice();
+});
+button("join-typing").addEventListener("click", () => void joinByTyping());
+button("done").addEventListener("click", () => line?.send("done"));
+button("minute").addEventListener("click", minute);
+button("repeat").addEventListener("click", () => line?.send("repeat"));
+button("mute").addEventListener("click", () => mute(!sound.muted));
+button("skip").addEventListener("click", async () => (await sureToSkip()) && (await move("skip")));
+button("back").addEventListener("click", () => void move("back"));
+button("pause").addEventListener("click", () => void pauseInterview());
+button("finish").addEventListener("click", async () => {
+  if (await sureToFinish(Boolean(composer.draft))) await move("finish");
+});
+button("sound").addEventListener("click", () => element("sound-dialog", HTMLDialogElement).showModal());
+document.addEventListener("keydown", spaceIsDone);
+window.addEventListener("pagehide", () => line?.call?.hangUp());
+window.addEventListener("online", () => void live.refresh());
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  if (line?.open) void keepAwake();
+  void live.refresh();
+});
+setInterval(showTime, 1_000);
+
+/** Whoever comes from the sound check, or back after a reload, goes straight in where sound may play. */
+async function enter() {
+  await live.start();
+  await restoreTurns();
+  showTime();
+  if (!facts.interview || facts.interview.status === "paused" || facts.interview.status === "scheduled") return;
+  const mode = wanted ?? tab.get(MODE_KEY);
+  if (mode === "typing") await joinByTyping();
+  else if (mode === "voice" && (await soundAllowed())) await joinByVoice();
+}
+
+async function soundAllowed() {
+  const context = soundContext();
+  for (let waited = 0; context.state !== "running" && waited < 300; waited += 50) await pause(50);
+  return context.state === "running";
+}
+
+/** The sound check says how by the address, which a reload is not to repeat. */
+const wanted = new URLSearchParams(location.search).get("by");
+if (wanted) history.replaceState(null, "", location.pathname);
+now({});
+ready();
+void enter();

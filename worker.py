@@ -1,0 +1,334 @@
+"""A Temporal worker: `python worker.py --queues conversations`, or `--queues interviews,grading`.
+
+Conversations run in a process of their own: a bot that dies takes no workflow cache with it, and
+each process loads only its own models. Models are loaded before the first poll.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import ctypes
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+from uuid import UUID
+
+import connections
+from contracts import queues
+from contracts.errors import CodeVoiceError, SettingError
+from db.ids import new_id
+from db.journal import ConversationJournal
+from db.reporting import report_inputs
+from settings import Settings, load
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+    from temporalio.runtime import Runtime
+    from temporalio.worker import Worker
+
+    from contracts.activities import BuildReport
+    from contracts.conversation import ConversationResult, HoldConversation
+    from contracts.interview import Fence
+    from db.store import Store
+    from voice.conversation import Conversation
+    from voice.protocols import JournalFor, UpdatesFor
+    from workflows.interview_client import InterviewClient
+
+KNOWN_QUEUES: Final = (queues.INTERVIEWS, queues.CONVERSATIONS, queues.GRADING)
+#: A second longer than a bot may go on talking after it was told (`ConversationActivities`).
+DRAIN: Final = timedelta(seconds=10)
+#: Modules that are the same inside the workflow sandbox and outside: they do nothing at import, and
+#: loading pydantic anew for each workflow costs 8 ms of CPU.
+PASSED_THROUGH: Final = ("pydantic", "pydantic_core", "annotated_types", "contracts", "activities")
+#: Workflows kept in memory; with fewer than there are sessions a task costs 2.5 times the CPU.
+CACHED_WORKFLOWS: Final = 300
+_M_MMAP_THRESHOLD: Final = -3  # <malloc.h>
+_M_ARENA_MAX: Final = -8
+_GRADING_AT_ONCE: Final = 8
+#: A start over HTTP has marked its row by then.
+_LEFT_BEHIND: Final = timedelta(seconds=10)
+_HOUSEKEEPING_EVERY_S: Final = 10
+_log = logging.getLogger("codevoice.worker")
+
+
+def run(task_queues: Sequence[str], ready_file: Path | None = None) -> NoReturn:
+    """Works until SIGTERM or SIGINT, then ends the process.
+
+    It exits with 0, with 1 on a failure, with 2 on a wrong setting. `ready_file` is written once
+    every queue is polled.
+    """
+    code = 1
+    _spare_memory()
+    try:
+        settings = load()
+        connections.configure_log(settings.log_level)
+        code = asyncio.run(_work(settings, _checked(task_queues), ready_file))
+    except SettingError as error:
+        sys.stderr.write(f"codevoice: {error.detail}\n")
+        code = 2
+    except CodeVoiceError as error:
+        sys.stderr.write(f"codevoice: {error.detail}\n")
+    except KeyboardInterrupt:
+        code = 130
+    except Exception:
+        _log.exception("the worker failed")
+    # Worker and client in one process crashed at interpreter exit in 4 of 40 trials.
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _checked(task_queues: Sequence[str]) -> tuple[str, ...]:
+    for name in task_queues:
+        if name not in KNOWN_QUEUES:
+            raise SettingError("--queues", f"there is no queue {name!r}", _QUEUES)
+    if not task_queues:
+        raise SettingError("--queues", "no queue is named", _QUEUES)
+    return tuple(task_queues)
+
+
+_QUEUES: Final = f"Name some of {', '.join(KNOWN_QUEUES)}"
+
+
+def _spare_memory() -> None:
+    """Makes glibc give freed memory back: 512 MB become 485 with the speech models loaded.
+
+    Two arenas instead of eight per core, and blocks of 128 kB and more in mappings of their own.
+    """
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_ARENA_MAX, 2)
+        libc.mallopt(_M_MMAP_THRESHOLD, 131_072)
+
+
+async def _work(settings: Settings, task_queues: Sequence[str], ready_file: Path | None) -> int:
+    """Returns the exit code."""
+    stop = _stop_asked()
+    async with AsyncExitStack() as stack:
+        store = connections.open_store(settings)
+        stack.push_async_callback(store.close)
+        await connections.reach(store)
+        client = await connections.temporal_client(settings, _runtime(settings))
+        makers: dict[str, Callable[[], Any]] = {
+            queues.INTERVIEWS: lambda: _interviews(client, store),
+            queues.CONVERSATIONS: lambda: _conversations(settings, client, store),
+            queues.GRADING: lambda: _grading(client, store),
+        }
+        workers = [await stack.enter_async_context(makers[name]()) for name in task_queues]
+        return await _poll(workers, stop, ready_file)
+
+
+async def _poll(workers: Sequence[Worker], stop: asyncio.Event, ready_file: Path | None) -> int:
+    """Until told to stop, or one worker fails; then all drain."""
+    running = [asyncio.create_task(worker.run()) for worker in workers]
+    stopping = asyncio.create_task(stop.wait())
+    _log.info("polling %s", ", ".join(worker.task_queue for worker in workers))
+    if ready_file is not None:
+        await asyncio.to_thread(ready_file.touch)
+    await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    await asyncio.gather(*(worker.shutdown() for worker in workers))
+    failures = [each for each in await asyncio.gather(*running, return_exceptions=True) if each]
+    for failure in failures:
+        _log.error("a worker failed: %s", type(failure).__name__)
+    return 1 if failures else 0
+
+
+def _stop_asked() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _runtime(settings: Settings) -> Runtime | None:
+    from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+
+    if not settings.metrics_port:
+        return None
+    figures = PrometheusConfig(bind_address=f"{settings.host}:{settings.metrics_port}")
+    return Runtime(telemetry=TelemetryConfig(metrics=figures))
+
+
+# ---------------------------------------------------------------------------- interviews
+
+
+@asynccontextmanager
+async def _interviews(client: Client, store: Store) -> AsyncIterator[Worker]:
+    from temporalio.worker import Worker
+    from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+    from activities.interviews import InterviewActivities
+    from workflows.interview_client import InterviewClient
+    from workflows.interview_session import InterviewSession
+
+    activities = InterviewActivities(store)
+    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+    worker = Worker(
+        client,
+        task_queue=queues.INTERVIEWS,
+        workflows=[InterviewSession],
+        activities=[activities.save_state, activities.close_answer],
+        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+        max_cached_workflows=CACHED_WORKFLOWS,
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
+        graceful_shutdown_timeout=timedelta(seconds=5),
+    )
+    async with _background(_keep_house(store, InterviewClient(client))):
+        yield worker
+
+
+async def _keep_house(store: Store, interviews: InterviewClient) -> None:
+    """Starts the workflows of rows that were left without one, and forgets old keys."""
+    while True:
+        try:
+            for row in await store.interviews.unstarted(datetime.now(UTC) - _LEFT_BEHIND):
+                await interviews.start(row.start)
+                await store.interviews.mark_started(row.id)
+                _log.info("started interview %s, whose row had no workflow", row.id)
+            await store.idempotency.purge()
+        except Exception as failure:  # whatever it is, the next round may go well
+            _log.warning("housekeeping: %s", type(failure).__name__)
+        await asyncio.sleep(_HOUSEKEEPING_EVERY_S)
+
+
+# ---------------------------------------------------------------------------- conversations
+
+
+@asynccontextmanager
+async def _conversations(settings: Settings, client: Client, store: Store) -> AsyncIterator[Worker]:
+    """The models are loaded, and have run once, before this yields."""
+    from temporalio.worker import Worker
+
+    from activities.conversations import ConversationActivities
+    from workflows.interview_client import InterviewClient
+
+    async with connections.listener(settings) as listener:
+        updates = InterviewClient(client)
+
+        def journal(interview_id: UUID, fence: Fence) -> ConversationJournal:
+            return ConversationJournal(store, listener, interview_id, fence)
+
+        conversation = await _speech(settings, journal, updates.bound)
+        activities = ConversationActivities(_Line(conversation))
+        yield Worker(
+            client,
+            task_queue=queues.CONVERSATIONS,
+            activities=[activities.hold_conversation],
+            max_concurrent_activities=settings.conversation_slots,
+            graceful_shutdown_timeout=DRAIN,
+        )
+
+
+async def _speech(
+    settings: Settings, journal_for: JournalFor, updates_for: UpdatesFor
+) -> Conversation:
+    from voice.conversation import Conversation, ConversationSettings, Speech
+    from voice.engines import load_engines
+    from voice.loopback import offer_loopback
+    from voice.models import SpeechModels
+    from voice.terms import TermRepair
+
+    connections.quieten_pipecat()
+    if settings.loopback_ice:
+        offer_loopback()
+    engines, models = await asyncio.to_thread(lambda: (load_engines(), SpeechModels()))
+    await engines.warm()
+    repair = TermRepair(engines.text_to_speech.phonemes)
+    how = ConversationSettings(settings.recordings_url, settings.ice_servers)
+    return Conversation(Speech(engines, models, repair), journal_for, updates_for, how)
+
+
+class _Line:
+    """What the activity calls: one conversation, until the worker leaves."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+
+    async def __call__(
+        self,
+        order: HoldConversation,
+        fence: Fence,
+        beat: Callable[[], None],
+        leaving: asyncio.Event,
+    ) -> ConversationResult:
+        async with _background(self._drain_when(leaving)):
+            return await self._conversation.hold(order, fence, beat)
+
+    async def _drain_when(self, leaving: asyncio.Event) -> None:
+        await leaving.wait()
+        self._conversation.drain()
+
+
+# ---------------------------------------------------------------------------- grading
+
+
+@asynccontextmanager
+async def _grading(client: Client, store: Store) -> AsyncIterator[Worker]:
+    from temporalio.worker import Worker
+
+    from activities.grading import GradingActivities
+    from activities.reports import ReportActivities
+    from grading.embedded import EmbeddedGrader
+
+    grader = await asyncio.to_thread(EmbeddedGrader)
+    grades = GradingActivities(store, grader)
+    reports = ReportActivities(_Reporter(store))
+    with contextlib.closing(grader):
+        yield Worker(
+            client,
+            task_queue=queues.GRADING,
+            activities=[grades.assess_answer, grades.grade_answer, reports.build_report],
+            max_concurrent_activities=_GRADING_AT_ONCE,
+            graceful_shutdown_timeout=timedelta(seconds=5),
+        )
+
+
+class _Reporter:
+    """Reads the database, makes the report, keeps it. Joins rooms that do not know each other."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def build(self, order: BuildReport) -> UUID:
+        from reports.build import build_report
+
+        inputs = await report_inputs(
+            self._store, order, app_version=connections.version(), parts=connections.parts()
+        )
+        report = await asyncio.to_thread(build_report, inputs)
+        return await self._store.reports.put(
+            new_id(), order.interview_id, order.version, report.model_dump(mode="json")
+        )
+
+
+@asynccontextmanager
+async def _background(work: Any) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def main() -> NoReturn:
+    parser = argparse.ArgumentParser(description="Poll Temporal task queues.")
+    parser.add_argument("--queues", required=True, help=f"comma-separated: {_QUEUES}")
+    parser.add_argument("--ready-file", type=Path, help="written once every queue is polled")
+    asked = parser.parse_args()
+    run([name.strip() for name in asked.queues.split(",") if name.strip()], asked.ready_file)
+
+
+if __name__ == "__main__":
+    main()

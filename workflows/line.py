@@ -1,0 +1,90 @@
+"""Who is on the line: one connection per join, and the fence of the bot that may write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from uuid import UUID
+
+from contracts.errors import CodeVoiceError
+from contracts.interview import Fence, JoinPurpose
+
+#: More joins than this within a minute are refused: a page that offers in a loop costs models.
+JOINS_A_MINUTE = 10
+
+
+class Phase(Enum):
+    STARTING = "starting"
+    READY = "ready"
+    OVER = "over"
+
+
+@dataclass
+class Connection:
+    """One join and its bot. `refusal` is what the waiting join is told when no bot came."""
+
+    epoch: int
+    purpose: JoinPurpose
+    offer_id: UUID | None
+    phase: Phase = Phase.STARTING
+    refusal: CodeVoiceError | None = None
+
+
+class Line:
+    """The connections by epoch. Only the newest one matters; older ones are superseded."""
+
+    def __init__(self) -> None:
+        self.connections: list[Connection] = []
+        self.held: Fence | None = None  # taken by `bot_ready`
+        self._joined_at: list[datetime] = []
+
+    @property
+    def newest(self) -> Connection | None:
+        return self.connections[-1] if self.connections else None
+
+    @property
+    def epoch(self) -> int:
+        return len(self.connections)
+
+    @property
+    def live_epoch(self) -> int | None:
+        """The epoch of the interviewing bot that reported ready and is not gone."""
+        newest = self.newest
+        if newest is None or newest.phase is not Phase.READY:
+            return None
+        return newest.epoch if newest.purpose is JoinPurpose.INTERVIEW else None
+
+    def busy_with(self, purpose: JoinPurpose) -> bool:
+        """Such a bot is live or on its way."""
+        newest = self.newest
+        return newest is not None and newest.phase is not Phase.OVER and newest.purpose is purpose
+
+    def of_offer(self, offer_id: UUID | None) -> Connection | None:
+        if offer_id is None:
+            return None
+        return next((c for c in self.connections if c.offer_id == offer_id), None)
+
+    def crowded(self, now: datetime) -> bool:
+        return len(self._recent(now)) >= JOINS_A_MINUTE
+
+    def open(self, purpose: JoinPurpose, offer_id: UUID | None, now: datetime) -> Connection:
+        self._joined_at = [*self._recent(now), now]
+        return self.open_again(purpose, offer_id)
+
+    def open_again(self, purpose: JoinPurpose, offer_id: UUID | None) -> Connection:
+        """A hand-over: a new epoch that nobody asked for, so it does not count as a join."""
+        connection = Connection(self.epoch + 1, purpose, offer_id)
+        self.connections.append(connection)
+        return connection
+
+    def take(self, fence: Fence) -> None:
+        self.held = fence
+        self.connections[-1].phase = Phase.READY
+
+    def close(self, epoch: int, refusal: CodeVoiceError | None = None) -> None:
+        connection = self.connections[epoch - 1]
+        connection.phase, connection.refusal = Phase.OVER, refusal
+
+    def _recent(self, now: datetime) -> list[datetime]:
+        return [moment for moment in self._joined_at if now - moment < timedelta(minutes=1)]
