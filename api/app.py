@@ -10,9 +10,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 
 import connections
 from api import (
@@ -32,8 +33,9 @@ from api.limits import Bounded
 from api.links import SignedTokens
 from api.observed import Meters, Observed
 from api.parts import Parts
-from contracts.errors import SettingError
+from contracts.errors import NotFound, SettingError
 from web import routes as pages
+from web.pages import away
 from workflows.interview_client import InterviewClient
 
 if TYPE_CHECKING:
@@ -108,7 +110,7 @@ def serve() -> None:
     settings = load()
     connections.configure_log(settings.log_level)
     asyncio.run(_reach(settings))
-    with _listening(settings.host, settings.port) as taken:
+    with listening(settings.host, settings.port) as taken:
         config = uvicorn.Config(
             create_app(settings), log_config=None, access_log=False, timeout_graceful_shutdown=3
         )
@@ -124,7 +126,7 @@ async def _reach(settings: Settings) -> None:
     await connections.temporal_client(settings)
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=2048)
@@ -164,11 +166,20 @@ def assemble(
         generate_unique_id_function=lambda route: route.name,
     )
     errors.install(app)
+    app.add_exception_handler(404, _no_such_place)
     for router in _ROUTERS:
         app.include_router(router)
     _surround(app, meters, https, cors_origins)
     app.openapi = lambda: openapi.document(app, _ROUTERS)  # type: ignore[method-assign]  # FastAPI's own way
     return app
+
+
+async def _no_such_place(request: Request, error: Exception) -> Response:
+    """A person who mistyped an address gets a page, a program a problem."""
+    wants_page = "text/html" in request.headers.get("accept", "")
+    if wants_page and not request.url.path.startswith("/api/"):
+        return away(404)
+    return await errors.answer(request, errors.Failure.of(NotFound("There is no such place.")))
 
 
 def _surround(app: FastAPI, meters: Meters, https: bool, origins: Collection[str]) -> None:

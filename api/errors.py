@@ -152,20 +152,20 @@ def _message(error: Mapping[str, Any]) -> str:
 
 
 async def _known(connection: HTTPConnection, error: CodeVoiceError) -> Response:
-    return await _answer(connection, Failure.of(error))
+    return await answer(connection, Failure.of(error))
 
 
 async def _invalid(connection: HTTPConnection, error: _Invalid) -> Response:
     errors = error.errors()
     if any(each["type"] == "json_invalid" for each in errors):
-        return await _answer(connection, Failure.plain(400, "The body is not valid JSON."))
+        return await answer(connection, Failure.plain(400, "The body is not valid JSON."))
     found = field_problems(errors)
     invalid = InvalidInput(f"{found[0].field}: {found[0].message}", field=found[0].field)
-    return await _answer(connection, Failure.of(invalid, found))
+    return await answer(connection, Failure.of(invalid, found))
 
 
 async def _http(connection: HTTPConnection, error: HTTPException) -> Response:
-    response = await _answer(connection, Failure.plain(error.status_code))
+    response = await answer(connection, Failure.plain(error.status_code))
     response.headers.update(error.headers or {})
     if error.status_code == 405:
         response.headers["Allow"] = _allowed(connection)
@@ -179,7 +179,7 @@ def _allowed(connection: HTTPConnection) -> str:
     return ", ".join(sorted(method.upper() for method in methods))
 
 
-async def _answer(connection: HTTPConnection, failure: Failure) -> Response:
+async def answer(connection: HTTPConnection, failure: Failure) -> Response:
     """A refused WebSocket is answered with the same document, before it is accepted."""
     response = failure.response(reference_of(connection))
     if isinstance(connection, WebSocket):

@@ -130,6 +130,15 @@ class SimulatedCandidate:
             protocol.transport.close()
 
     @property
+    def connected(self) -> bool:
+        return self._line is not None and not self._line.dead
+
+    @property
+    def pulsed(self) -> bool:
+        """The present line has brought the bot's pulse."""
+        return self._last_pulse is not None
+
+    @property
     def joined_in_s(self) -> float | None:
         """From the newest offer to the bot's first audible sample after it."""
         offered_at = self.lines[-1].offered_at

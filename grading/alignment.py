@@ -21,8 +21,9 @@ STRIDE_WORDS: Final = 8
 #: each side, as far as its sentences go.
 QUOTE_SHARE: Final = 0.94
 QUOTE_MARGIN: Final = 2
-#: Products of at most this many multiplications stay in the calling thread. For larger ones OpenBLAS
-#: wakes threads of its own, which spin: three times the CPU per answer, taken from the speech beside.
+#: Products of at most this many multiplications stay in the calling thread. For larger ones
+#: OpenBLAS wakes threads of its own, which spin: three times the CPU per answer, taken from the
+#: speech beside.
 _ONE_THREAD: Final = 2**18
 
 

@@ -35,6 +35,7 @@ class Answering:
         self._stale = stale
         self._last: tuple[UUID, int] | None = None
         self._recording: asyncio.Task[None] | None = None
+        self._prompt_of: tuple[UUID | None, int] | None = None
         #: The present revision has words.
         self.gathered = False
         #: Said while the answer before it was being stored, and what that turn asked for.
@@ -81,10 +82,24 @@ class Answering:
     def stands(self) -> None:
         """The next prompt was heard: the last answer is not taken back any more."""
         self._last = None
+        self._prompt_of = self._present
 
-    def leave(self) -> None:
-        """The interview went elsewhere: nothing gathered here is submitted from here."""
-        self._last, self.gathered, self.late = None, False, []
+    @property
+    def prompt_known(self) -> bool:
+        """The present prompt was heard before, in this conversation."""
+        return self._prompt_of == self._present
+
+    @property
+    def _present(self) -> tuple[UUID | None, int]:
+        cursor = self._interviewer.snapshot.cursor
+        return cursor.question_id, cursor.revision
+
+    def leave(self) -> list[Utterance]:
+        """The interview went elsewhere: nothing gathered here is submitted from here. Returns what
+        was said and is not written yet."""
+        late, self.late = self.late, []
+        self._last, self.gathered = None, False
+        return late
 
     def close(self) -> None:
         if self._recording:

@@ -52,6 +52,7 @@ class CandidateTurn:
     texts: list[str] = field(default_factory=list)
     done: bool = False  # closed by the button
     taken_back: bool = False  # goes on with an answer that was thought to be over
+    stale: bool = False  # the interview moved on meanwhile; its words answer nothing
 
 
 @dataclass(frozen=True)

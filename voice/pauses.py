@@ -63,7 +63,9 @@ _LIST = re.compile(
 )
 _FULL_STOP = re.compile(r"[.!?]\s*$")
 _TRAILING = re.compile(r"(?:,|:|;|-|–|—|\.\.\.|…)\s*$")
-_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+_CLAUSE = re.compile(r"(?<=[.!?,])\s+")
+#: "If it is locked, wait" asks for no time.
+_TIME = re.compile(r"\b(?:think\w*|moments?|minutes?|seconds?|sec|time|bear)\b", re.IGNORECASE)
 
 
 def ending(text: str) -> Ending:
@@ -72,9 +74,9 @@ def ending(text: str) -> Ending:
     """
     if recognise(text) is not None:
         return Ending.SETTLED
-    last = _SENTENCE.split(text.strip())[-1]
+    last = _CLAUSE.split(text.strip())[-1]
     asked = recognise(last)
-    if asked is Control.WAIT:
+    if asked is Control.WAIT and _TIME.search(last):
         return Ending.THINKING
     if asked is Control.DONE:
         return Ending.SETTLED

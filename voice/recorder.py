@@ -163,7 +163,7 @@ class Recording:
         size = FRAME_BYTES * self._written + len(pcm)
         if self._file.seekable():
             self._file.seek(0)
-            self._file.write(_header(size))
+            self._file.write(wav_header(size))
             self._file.seek(HEADER_BYTES + size)
         self._file.flush()
 
@@ -171,7 +171,7 @@ class Recording:
         filesystem, path = fsspec.core.url_to_fs(self.url)
         filesystem.makedirs(filesystem._parent(path), exist_ok=True)
         file: IO[bytes] = filesystem.open(path, "wb")
-        file.write(_header(OPEN_ENDED))
+        file.write(wav_header(OPEN_ENDED))
         return file
 
     def _close_file(self) -> None:
@@ -202,7 +202,7 @@ class Recorder(FrameProcessor):
         await self.push_frame(frame, direction)
 
 
-def _header(data_bytes: int) -> bytes:
+def wav_header(data_bytes: int) -> bytes:
     """A canonical 44-byte WAV header; `OPEN_ENDED` for a length that is not known."""
     riff = OPEN_ENDED if data_bytes == OPEN_ENDED else data_bytes + HEADER_BYTES - 8
     byte_rate = RATE_HZ * FRAME_BYTES

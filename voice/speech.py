@@ -104,6 +104,7 @@ class EmbeddedSTTService(STTService):
         self._captions_due = list(CAPTIONS_AT_S)
         self._caption: asyncio.Task[None] | None = None
         self._queue: asyncio.Queue[_Segment | None] = asyncio.Queue()
+        self._unrecognised = 0
         self._recognition: asyncio.Task[None] | None = None
 
     def can_generate_metrics(self) -> bool:
@@ -176,6 +177,7 @@ class EmbeddedSTTService(STTService):
     def _enqueue(self, size: int, ended_at: datetime) -> None:
         audio = bytes(self._audio[:size])
         del self._audio[:size]
+        self._unrecognised += 1
         self._queue.put_nowait(_Segment(audio, self._started_at, ended_at))
 
     async def _recognise_all(self) -> None:
@@ -185,8 +187,9 @@ class EmbeddedSTTService(STTService):
             except Exception as failure:
                 await self.push_error(f"speech recognition: {type(failure).__name__}", failure)
                 frame = NothingHeardFrame()
+            self._unrecognised -= 1
             if isinstance(frame, TranscriptionFrame):
-                frame.finalized = not self._voice and self._queue.empty()
+                frame.finalized = not self._voice and not self._unrecognised
             await self.push_frame(frame)
 
     async def _recognise(self, segment: _Segment) -> Frame:

@@ -15,6 +15,9 @@ from voice.messages import Notice
 
 #: Past a question's limit the answer is closed at the next pause.
 LIMIT_GRACE: Final = timedelta(seconds=30)
+#: "Sorry, go on": to somebody who fell silent because the bot had spoken. Above the default
+#: patience, so that a finished addition is answered instead.
+GO_ON_AFTER_S: Final = 1.6
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,12 @@ class Timekeeper:
         self._hushes = 0
         self._asked_at: dict[UUID, float] = {}
         self._limits_noted: set[UUID] = set()
+        self._go_on_at: float | None = None
         #: How long the candidate wants to think; None outside quiet mode.
         self.quiet_mode: timedelta | None = None
 
     def prompt_heard(self) -> None:
-        """The candidate knows what is asked: the question's own time runs from the first time on."""
+        """The candidate knows what is asked: its own time runs from the first time on."""
         self._hushes = 0
         question_id = self._interviewer.snapshot.cursor.question_id
         if question_id:
@@ -55,6 +59,20 @@ class Timekeeper:
         """Opens quiet mode for as long as asked, or leaves it."""
         self.quiet_mode, self._hushes = asked, 0
         self.sound()
+
+    def promise_go_on(self) -> None:
+        """The bot spoke too soon: if the candidate has fallen silent because of that, a word."""
+        self._go_on_at = self._clock() + GO_ON_AFTER_S
+
+    def forget_go_on(self) -> None:
+        self._go_on_at = None
+
+    def due(self, *, in_turn: bool) -> Due | None:
+        """What is to be said now, while nobody speaks."""
+        if self._go_on_at is not None and self._clock() > self._go_on_at:
+            self._go_on_at = None
+            return Due(self._interviewer.taken_back())
+        return self.time_low() or (None if in_turn else self.silence())
 
     def time_low(self) -> Due | None:
         """The question's time, or the whole interview's, is nearly over. Each is told once."""

@@ -38,7 +38,7 @@ from voice.speech import NothingHeardFrame
 LEAD_IN_BYTES: Final = int(2 * RATE_HZ * 0.7)
 WINDOW_BYTES: Final = 2 * RATE_HZ * TURN_WINDOW_S
 #: Quiet mode without a time asked for ends after this; a candidate who is gone is not waited for.
-QUIET_S: Final = 120.0
+QUIET_S: Final = 60.0
 #: "I'm done" while there is still a voice (the last word, a television): closes after this.
 CLOSE_ANYWAY_S: Final = 0.5
 #: How much longer a pause is followed while a voice may be beginning.

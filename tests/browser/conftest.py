@@ -17,12 +17,12 @@ from db.ids import new_id
 from local.postgres import Postgres
 from local.processes import Child
 from tests.browser.site import Site
+from tests.browser.voices import recorded
 from tests.browser.workers import started
 
 #: Chromium's own pieces that would look for a network stay off; media is faked, never asked for.
 _ARGUMENTS = (
     "--no-sandbox",
-    "--use-fake-device-for-media-stream",
     "--autoplay-policy=no-user-gesture-required",
     "--disable-quic",
     "--no-first-run",
@@ -31,6 +31,7 @@ _ARGUMENTS = (
     "--disable-sync",
     "--disable-gpu",
 )
+_DEVICE = "--use-fake-device-for-media-stream"
 _ALLOWED = "--use-fake-ui-for-media-stream"
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -53,13 +54,17 @@ async def playwright() -> AsyncIterator[Playwright]:
 
 @pytest.fixture(scope="session")
 async def launch(playwright: Playwright) -> AsyncIterator[Launch]:
-    """Starts a Chromium: `voice` is what its microphone hears; `refuse` blocks the microphone."""
+    """Starts a Chromium. `voice` is what its microphone hears; `device` False: there is
+    no microphone; `refuse` blocks it; `flags` are Chromium's own.
+    """
     async with AsyncExitStack() as stack:
 
-        async def started(*, voice: Path | None = None, refuse: bool = False) -> Browser:
-            arguments = list(_ARGUMENTS)
-            if not refuse:
-                arguments.append(_ALLOWED)
+        async def started(
+            *flags: str, voice: Path | None = None, device: bool = True, refuse: bool = False
+        ) -> Browser:
+            arguments = [*_ARGUMENTS, *flags]
+            arguments += [_DEVICE] if device else []
+            arguments += [] if refuse else [_ALLOWED]
             if voice is not None:
                 arguments.append(f"--use-file-for-fake-audio-capture={voice}")
             browser = await playwright.chromium.launch(
@@ -131,3 +136,10 @@ async def speaking(asking: Child, worker_settings: Settings) -> AsyncIterator[Ch
     child = await started("speaking", "conversations", folder, worker_settings)
     yield child
     await child.stop()
+
+
+@pytest.fixture(scope="session")
+async def quiet_browser(launch: Launch, tmp_path_factory: pytest.TempPathFactory) -> Browser:
+    """Its microphone hears nothing."""
+    path = await recorded(tmp_path_factory.mktemp("quiet") / "quiet.wav", "", after_s=5)
+    return await launch(voice=path)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 ANSWER = "The hash of the key picks a bucket, and two keys may share a bucket, a collision."
@@ -34,3 +37,11 @@ async def type_answer(page: Page, text: str = ANSWER) -> None:
     await page.get_by_label("Type an answer").fill(text)
     await page.get_by_role("button", name="Send").click()
     await expect(page.locator(".line.candidate").last).to_contain_text(text)
+
+
+async def violations(page: Page) -> list[tuple[str, list[str]]]:
+    """What axe finds wrong with the page as it stands: rule and places."""
+    found: dict[str, Any] = (await Axe().run(page)).response
+    return [
+        (each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found["violations"]
+    ]

@@ -96,8 +96,7 @@ class Site:
             yield self.parts(meters)
 
         app = assemble(open_parts)
-        if not any(route.name == "static" for route in app.routes if hasattr(route, "name")):
-            routes.mount(app)
+        routes.mount(app)
         return app
 
     # ------------------------------------------------------------------ interviews

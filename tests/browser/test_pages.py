@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page
 
 from contracts.interview import InterviewStatus
+from tests.browser.rooms import violations
 from tests.browser.site import Site
 
 #: Each page by the state an interview must be in for it, and its address under the interview's.
@@ -43,13 +43,6 @@ async def open_page(page: Page, site: Site, name: str) -> None:
     await page.goto(site.link(interview))
     await page.goto(f"{site.url}/interview/{interview.id}{place}")
     assert page.url.endswith(f"{interview.id}{place}"), page.url
-
-
-async def violations(page: Page) -> list[tuple[str, list[str]]]:
-    found: dict[str, Any] = (await Axe().run(page)).response
-    return [
-        (each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found["violations"]
-    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

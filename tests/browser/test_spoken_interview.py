@@ -13,11 +13,9 @@ from playwright.async_api import Browser, Page, expect
 
 from local.processes import Child
 from tests.browser.conftest import Launch
-from tests.browser.rooms import ANSWER, agree, start_speaking, type_answer
+from tests.browser.rooms import ANSWER, start_speaking, type_answer
 from tests.browser.site import Site
 from tests.browser.voices import recorded
-
-SENTENCE = "A hash map finds a value by its key."
 
 #: The loudest that the interviewer's voice gets in the page's one audio element, 0 to 1.
 LOUDNESS = """async () => {
@@ -33,39 +31,11 @@ LOUDNESS = """async () => {
 }"""
 
 
-@pytest.fixture(scope="module")
-async def quiet_browser(launch: Launch, tmp_path_factory: pytest.TempPathFactory) -> Browser:
-    """Its microphone hears nothing."""
-    path = await recorded(tmp_path_factory.mktemp("quiet") / "quiet.wav", "", after_s=5)
-    return await launch(voice=path)
-
-
 @pytest.fixture
 async def quiet_page(quiet_browser: Browser) -> AsyncIterator[Page]:
     visitor = await quiet_browser.new_context(viewport={"width": 1280, "height": 860})
     yield await visitor.new_page()
     await visitor.close()
-
-
-async def test_the_check_shows_what_the_recogniser_heard(
-    launch: Launch, site: Site, speaking: Child, tmp_path: Path
-) -> None:
-    voice = await recorded(tmp_path / "sentence.wav", SENTENCE, after_s=1.5)
-    browser = await launch(voice=voice)
-    page = await browser.new_page()
-    await agree(page, site.link(await site.invite()))
-    await page.get_by_role("button", name="Turn on the microphone").click()
-    await expect(page.get_by_text("Good, we can hear sound.")).to_be_visible()
-    await page.get_by_role("button", name="Record").click()
-    await expect(page.locator("#heard-text")).to_contain_text("value by its key", timeout=30_000)
-    assert await page.locator("#playback").evaluate("audio => audio.src.startsWith('blob:')")
-    await page.get_by_role("button", name="Play a sound").click()
-    await page.get_by_role("button", name="Yes, I heard it").click()
-    await expect(page.locator("[data-done=yes]")).to_have_count(3)
-    await page.reload()
-    await page.get_by_role("link", name="Skip the check").click()
-    await expect(page).to_have_url(re.compile("/room$"))
-    await browser.close()
 
 
 async def test_the_interviewer_is_heard_and_captioned(

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import Launch
-from tests.browser.rooms import ANSWER, agree, start_typing, type_answer
+from tests.browser.rooms import ANSWER, agree, start_typing, type_answer, violations
 from tests.browser.site import Site
 
 pytestmark = pytest.mark.usefixtures("asking")
@@ -26,6 +26,37 @@ async def test_a_typed_interview_reaches_the_finished_page(page: Page, site: Sit
     await page.get_by_role("link", name="Read your report").click()
     await expect(page).to_have_url(re.compile(f"/report/{interview.id}$"))
     await expect(page.get_by_text("hash map").first).to_be_visible()
+
+
+async def test_the_report_appears_by_itself_for_staff(
+    browser: Browser, page: Page, site: Site
+) -> None:
+    interview = await site.invite()
+    visitor = await browser.new_context(bypass_csp=True)
+    staff = await visitor.new_page()
+    await staff.goto(site.staff_link(interview))
+    await expect(staff.get_by_text("The interview has not ended.")).to_be_visible()
+    assert await violations(staff) == []
+    await start_typing(page, site.link(interview))
+    await type_answer(page)
+    await page.get_by_role("button", name="Finish").click()
+    await page.get_by_role("button", name="Finish now").click()
+    await expect(staff.get_by_text(ANSWER).first).to_be_visible(timeout=20_000)
+    assert await violations(staff) == []
+    reply = await staff.goto(f"{site.url}/interview/{interview.id}")
+    assert reply is not None
+    assert reply.status == 401
+    await visitor.close()
+
+
+async def test_a_report_is_not_for_the_candidate_unless_it_was_granted(
+    page: Page, site: Site
+) -> None:
+    interview = await site.invite()
+    await page.goto(site.link(interview))
+    reply = await page.goto(f"{site.url}/report/{interview.id}")
+    assert reply is not None
+    assert reply.status == 403
 
 
 async def test_the_keyboard_alone_is_enough(page: Page, site: Site) -> None:

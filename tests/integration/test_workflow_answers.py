@@ -19,7 +19,8 @@ from contracts.interview import (
     Snapshot,
 )
 from contracts.questions import Difficulty
-from tests.replay.rehearsal import POINTS, Room, Stage, a_start, local_temporal, working
+from tests.replay.plans import POINTS, a_start
+from tests.replay.rehearsal import Room, Stage, local_temporal, working
 
 EASY, MEDIUM, HARD = Difficulty.EASY, Difficulty.MEDIUM, Difficulty.HARD
 
@@ -102,7 +103,7 @@ async def test_without_waiting_the_reply_says_that_the_answer_is_looked_at(stage
     first = await room.answer(await_next=False)
     assert first.cursor.assessing
     assert first.questions[0].outcome is Outcome.ANSWERED
-    await room.until_true(lambda: not room.saved[-1].cursor.assessing)
+    await room.until_true(lambda: room.saved[-1].state_version > first.state_version)
     assert room.saved[-1].cursor.follow_up == POINTS[0]
 
 

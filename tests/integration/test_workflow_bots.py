@@ -30,7 +30,8 @@ from contracts.interview import (
     RecordAnswer,
 )
 from contracts.queues import CONVERSATIONS, GRADING, INTERVIEWS
-from tests.replay.rehearsal import Room, Stage, a_start, local_temporal, working
+from tests.replay.plans import a_start
+from tests.replay.rehearsal import Room, Stage, local_temporal, working
 from tests.waiting import eventually
 
 S = InterviewStatus

@@ -20,7 +20,8 @@ from temporalio.client import (
 
 from contracts.errors import Unavailable
 from contracts.interview import Fence, InterviewStatus, Move
-from tests.replay.rehearsal import Room, Stage, a_start, local_temporal, working
+from tests.replay.plans import a_start
+from tests.replay.rehearsal import Room, Stage, local_temporal, working
 from workflows.interview_client import InterviewClient
 
 

@@ -17,7 +17,8 @@ from contracts.interview import (
     ReopenAnswer,
 )
 from contracts.questions import Difficulty
-from tests.replay.rehearsal import Room, Stage, a_start, local_temporal, working
+from tests.replay.plans import a_start
+from tests.replay.rehearsal import Room, Stage, local_temporal, working
 
 S = InterviewStatus
 EASY = Difficulty.EASY

@@ -19,7 +19,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from contracts.interview import InterviewStatus, Move, Outcome
-from tests.replay.rehearsal import Room, Stage, a_start, working
+from tests.replay.plans import a_start
+from tests.replay.rehearsal import Room, Stage, working
 
 S = InterviewStatus
 MINUTE = timedelta(minutes=1)

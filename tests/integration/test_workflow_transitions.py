@@ -22,7 +22,8 @@ from contracts.interview import (
     ReopenAnswer,
     Snapshot,
 )
-from tests.replay.rehearsal import Room, Stage, a_start, local_temporal, working
+from tests.replay.plans import a_start
+from tests.replay.rehearsal import Room, Stage, local_temporal, working
 
 S = InterviewStatus
 

@@ -27,7 +27,8 @@ from contracts.interview import (
     ReopenAnswer,
 )
 from contracts.questions import Difficulty
-from tests.replay.rehearsal import POINTS, Room, Stage, a_start, local_temporal, working
+from tests.replay.plans import POINTS, a_start
+from tests.replay.rehearsal import Room, Stage, local_temporal, working
 
 HISTORIES = Path(__file__).parent / "histories"
 EASY, HARD = Difficulty.EASY, Difficulty.HARD

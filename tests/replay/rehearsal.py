@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
@@ -32,63 +32,21 @@ from contracts.interview import (
     BotReady,
     Consent,
     Fence,
-    FollowUp,
     InterviewStart,
     InterviewStatus,
     Join,
     Joined,
     JoinPurpose,
     Outcome,
-    PlannedQuestion,
     RecordAnswer,
     Snapshot,
 )
-from contracts.questions import Difficulty, KeyPoint, Question
+from contracts.questions import Question
 from contracts.queues import CONVERSATIONS, GRADING, INTERVIEWS
 from local.temporal import extra_arguments, temporal_program
+from tests.replay.plans import POINTS, a_bank_question, a_start
 from workflows.interview_client import BoundInterview, InterviewClient, workflow_id
 from workflows.interview_session import InterviewSession
-
-POINTS = ("first-point", "second-point", "third-point")
-
-
-def a_plan(*difficulties: Difficulty, follow_ups: int = 3) -> tuple[PlannedQuestion, ...]:
-    return tuple(
-        PlannedQuestion(
-            question_id=uuid4(),
-            difficulty=difficulty,
-            time_limit=timedelta(minutes=4),
-            follow_ups=tuple(FollowUp(key_point_id=point) for point in POINTS[:follow_ups]),
-        )
-        for difficulty in difficulties
-    )
-
-
-def a_start(*difficulties: Difficulty, follow_ups: int = 3, **changes: Any) -> InterviewStart:
-    """Three easy questions unless told otherwise; open for a day, thirty minutes long."""
-    wanted = difficulties or (Difficulty.EASY,) * 3
-    fields: dict[str, Any] = {
-        "interview_id": uuid4(),
-        "organisation_id": uuid4(),
-        "questions": a_plan(*wanted, follow_ups=follow_ups),
-        "expires_at": datetime.now(UTC) + timedelta(days=1),
-    }
-    return InterviewStart.model_validate(fields | changes)
-
-
-def a_bank_question(interview_id: UUID, number: int) -> Question:
-    """The words behind a planned question. None of them may turn up in a history."""
-    return Question(
-        slug=f"question-{number}",
-        topic=str(interview_id),
-        difficulty=Difficulty.EASY,
-        prompt="CANARY prompt that no history holds",
-        rephrased="CANARY prompt in other words",
-        key_points=tuple(
-            KeyPoint(id=p, text="CANARY key point", follow_up="Go on?") for p in POINTS
-        ),
-        model_answer="CANARY model answer of the bank",
-    )
 
 
 @dataclass

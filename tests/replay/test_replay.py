@@ -21,8 +21,8 @@ from temporalio.workflow import NondeterminismError
 
 from contracts import conversation, interview, questions
 from tests.replay.changed import ChangedSession
+from tests.replay.plans import POINTS
 from tests.replay.record import HISTORIES, SCENARIOS
-from tests.replay.rehearsal import POINTS
 from workflows.interview_session import InterviewSession
 
 RECORDED = sorted(HISTORIES.glob("*.json"))

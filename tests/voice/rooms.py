@@ -55,17 +55,25 @@ LONG = question(
 
 
 class Room:
-    def __init__(
-        self,
-        interview: MemoryInterview,
-        reception: Reception,
-        candidate: SimulatedCandidate,
-        told: list[tuple[float, dict[str, Any]]],
-    ) -> None:
+    def __init__(self, interview: MemoryInterview, reception: Reception, voice: Voice) -> None:
         self.interview = interview
         self.reception = reception
-        self.candidate = candidate
-        self.told = told
+        self.told: list[tuple[float, dict[str, Any]]] = []
+        self._voice = voice
+        self.candidate = self._somebody()
+
+    def _somebody(self) -> SimulatedCandidate:
+        return SimulatedCandidate(
+            self.reception.join,
+            self._voice,
+            said=lambda message: self.told.append((time.monotonic(), message)),
+        )
+
+    async def come_back(self) -> None:
+        """The candidate opens the page again."""
+        await self.candidate.leave()
+        self.candidate = self._somebody()
+        await self.candidate.join()
 
     async def listening(self, within_s: float = 30.0) -> None:
         """The bot has asked and is silent."""
@@ -78,7 +86,7 @@ class Room:
 
     async def speaking(self, text: str, for_s: float = 1.0) -> None:
         """The bot has been saying this for about a second, audibly."""
-        await eventually(lambda: text in self.said())
+        await eventually(lambda: text in self.said(), within_s=30)
         ear = self.candidate.ear
         began = await eventually(lambda: ear.last_loud_at)
         await eventually(lambda: ear.last_loud_at - began > for_s)
@@ -161,15 +169,9 @@ class RoomFor:
             ConversationSettings(where, **settings),  # type: ignore[arg-type]  # all are seconds
             Terse(),
         )
-        told: list[tuple[float, dict[str, Any]]] = []
-        candidate = SimulatedCandidate(
-            reception.join,
-            self._voice,
-            said=lambda message: told.append((time.monotonic(), message)),
-        )
+        room = Room(interview, reception, self._voice)
         for text in rehearse:
-            candidate.rehearse(text)
-        room = Room(interview, reception, candidate, told)
+            room.candidate.rehearse(text)
         self._rooms.append(room)
         return room
 

@@ -99,29 +99,35 @@ class SmallBot:
         self._engines = engines
         self._lines = iter(lines)
         self._terms = terms
-        self._running: asyncio.Task[None] | None = None
-        self.worker: PipelineWorker
+        self._tasks: list[asyncio.Task[None]] = []
+        self.workers: list[PipelineWorker] = []
 
     async def answer(self, sdp: str) -> str:
+        """One more pipeline for one more offer, as another worker would make it."""
         connection = SmallWebRTCConnection([])
         await connection.initialize(sdp, "offer")
-        self.worker = self._build(connection)
-        self._running = asyncio.create_task(self._run())
-        answer = connection.get_answer()
-        assert answer
+        worker = self._build(connection)
+        self.workers.append(worker)
+        self._tasks += [asyncio.create_task(self._run(worker)), asyncio.create_task(_pulse(worker))]
+        answer: Any = connection.get_answer()  # type: ignore[no-untyped-call]  # Pipecat's
         return str(answer["sdp"])
 
     async def say(self, text: str) -> None:
-        await self.worker.queue_frame(TTSSpeakFrame(text))
+        await self.workers[-1].queue_frame(TTSSpeakFrame(text))
+
+    async def tell(self, message: dict[str, Any]) -> None:
+        await self.workers[-1].rtvi.send_server_message(message)
 
     async def close(self) -> None:
-        await self.worker.cancel()
-        if self._running:
-            await self._running
+        for worker in self.workers:
+            await worker.cancel()
+        for task in self._tasks[1::2]:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _run(self) -> None:
+    async def _run(self, worker: PipelineWorker) -> None:
         runner = WorkerRunner(handle_sigint=False, handle_sigterm=False)
-        await runner.add_workers(self.worker)
+        await runner.add_workers(worker)
         await runner.run()
 
     def _build(self, connection: SmallWebRTCConnection) -> PipelineWorker:
@@ -185,3 +191,9 @@ class SmallBot:
         stop.add_event_handler("on_quiet", quiet)
         start.add_event_handler("on_taken_back", taken_back)
         start.add_event_handler("on_false_interruption", aside)
+
+
+async def _pulse(worker: PipelineWorker) -> None:
+    while True:
+        await asyncio.sleep(0.5)
+        await worker.rtvi.send_server_message({"type": "pulse", "epoch": 1})

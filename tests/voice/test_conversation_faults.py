@@ -41,8 +41,7 @@ async def test_a_pause_in_the_middle_of_an_answer_keeps_it_open(room_for: RoomFo
     assert "maps keys to values" in room.answer(1)
 
     room.interview.status = InterviewStatus.INTERRUPTED
-    room.candidate.ended = None
-    await room.candidate.join()
+    await room.come_back()
     await room.asked("What you said so far is kept")
     assert "Welcome back. We were at question 1." in room.bot_turns()[-2]
     room.candidate.press("done")

@@ -97,11 +97,12 @@ async def test_a_long_answer_is_understood_to_its_end(speech: Speech) -> None:
     assert word_error_rate([(said, text)]) < 0.15
 
 
-async def test_silence_and_noise_hold_no_words(speech: Speech) -> None:
+async def test_silence_and_a_cough_hold_no_words(speech: Speech) -> None:
     engine = speech.engines.speech_to_text
-    noise = np.random.default_rng(3).normal(0, 600, STT_RATE_HZ).astype("<i2").tobytes()
+    burst = np.random.default_rng(0).normal(0, 9000, 5600) * np.hanning(5600)
+    cough = np.concatenate([np.zeros(8000), burst, np.zeros(8000)]).astype("<i2").tobytes()
     assert await engine.transcribe(bytes(2 * STT_RATE_HZ)) == ""
-    assert await engine.transcribe(noise) == ""
+    assert await engine.transcribe(cough) == ""
     assert await engine.transcribe(b"") == ""
 
 
@@ -131,7 +132,7 @@ async def test_speed_changes_the_length(speech: Speech) -> None:
     for speed in (0.8, 1.3):
         parts = [part async for part in engine.synthesise("A queue is a list.", speed=speed)]
         lengths.append(len(b"".join(parts)))
-    assert lengths[0] > 1.3 * lengths[1]
+    assert lengths[0] > 1.2 * lengths[1]
 
 
 @pytest.mark.parametrize("text", ["", "   ", "你好 🙂", "\x00\x07", "-", "?!"])

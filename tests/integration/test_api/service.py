@@ -7,7 +7,7 @@ is tested elsewhere, what the API makes of it here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -170,27 +170,31 @@ class Desk:
             reply = await self.post(verb, **body)
             assert reply.status_code == 200, reply.text
 
+    async def shows(self, right: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+        """The status, once it is as `right` wants it."""
+
+        async def shown() -> dict[str, Any] | None:
+            told = await self.status()
+            return told if right(told) else None
+
+        found = await eventually(shown)
+        assert found is not None
+        return found
+
     async def question(self, number: int) -> dict[str, Any]:
         """The present question, once it is that one and an answer is due."""
+        told = await self.shows(
+            lambda told: (
+                told["current_question"]
+                and told["current_question"]["number"] == number
+                and not told["assessing"]
+            )
+        )
+        question: dict[str, Any] = told["current_question"]
+        return question
 
-        async def asked() -> dict[str, Any] | None:
-            told = await self.status()
-            question: dict[str, Any] | None = told["current_question"]
-            due = question and question["number"] == number and not told["assessing"]
-            return question if due else None
-
-        found = await eventually(asked)
-        assert found is not None
-        return found
-
-    async def reaches(self, *statuses: str) -> dict[str, Any]:
-        async def reached() -> dict[str, Any] | None:
-            told = await self.status()
-            return told if told["status"] in statuses else None
-
-        found = await eventually(reached)
-        assert found is not None
-        return found
+    async def reaches(self, status: str) -> dict[str, Any]:
+        return await self.shows(lambda told: told["status"] == status)
 
 
 def answer_to(question: dict[str, Any], text: str, **changes: Any) -> dict[str, Any]:

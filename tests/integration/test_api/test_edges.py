@@ -106,6 +106,8 @@ async def test_unknown_places_and_methods_are_problems_too(service: Service) -> 
     refused = await server.delete("/api/v1/interviews")
     problem(refused, 405)
     assert refused.headers["allow"] == "GET, POST"
+    page = await server.get("/mistyped", headers={"Accept": "text/html"})
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
 
 
 async def test_other_sites_are_told_nothing(service: Service) -> None:

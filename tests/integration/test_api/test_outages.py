@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 from temporalio.testing import WorkflowEnvironment
 
-from api.app import create_app
+from api.app import create_app, listening
 from contracts.errors import SettingError
 from db.database import make_engine
 from db.migrate import migrate
@@ -155,3 +156,10 @@ def test_a_missing_setting_is_named(tmp_path: Path) -> None:
                 secret_key=SecretStr(SECRET), data_dir=tmp_path, temporal_address="127.0.0.1:1"
             )
         )
+
+
+def test_a_taken_port_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingError, match=f"PORT: 127.0.0.1:{port} cannot be used"):
+            listening("127.0.0.1", port)

@@ -55,8 +55,17 @@ def test_a_closing_phrase_or_a_request_settles_it(text: str) -> None:
     assert ending(text) is Ending.SETTLED
 
 
-def test_let_me_think_inside_an_answer_is_thinking() -> None:
-    assert ending("The first way is chaining. Let me think.") is Ending.THINKING
+@pytest.mark.parametrize(
+    "text",
+    ["The first way is chaining. Let me think.", "First, chaining, and, um, give me a second."],
+)
+def test_let_me_think_inside_an_answer_is_thinking(text: str) -> None:
+    assert ending(text) is Ending.THINKING
+
+
+@pytest.mark.parametrize("text", ["If the row is locked, wait.", "We think about it in seconds."])
+def test_an_answer_about_waiting_is_not_thinking(text: str) -> None:
+    assert ending(text) is Ending.PLAIN
 
 
 def test_the_default_wait_is_about_a_second() -> None:

@@ -6,6 +6,7 @@ import asyncio
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from voice.engines import LEAD_SAMPLES, STT_RATE_HZ, TAIL_SAMPLES, pieces, trimmed
 from voice.holding import HeldVoice
@@ -14,8 +15,9 @@ RATE_HZ = 24_000
 CHUNK = RATE_HZ * 40 // 1000
 
 
-def tone(seconds: float, rate_hz: int = STT_RATE_HZ) -> np.ndarray:
-    return np.sin(np.arange(int(seconds * rate_hz)) * 0.2).astype(np.float32)
+def tone(seconds: float, rate_hz: int = STT_RATE_HZ) -> NDArray[np.float32]:
+    wave: NDArray[np.float32] = np.sin(np.arange(int(seconds * rate_hz)) * 0.2).astype(np.float32)
+    return wave
 
 
 def chunk(level: int) -> bytes:

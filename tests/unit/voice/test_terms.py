@@ -18,6 +18,9 @@ def repair() -> TermRepair:
     ("heard", "term", "meant"),
     [
         ("It is item potent.", "idempotent", "It is idempotent."),
+        ("It stops every other quarantine.", "coroutine", "It stops every other coroutine."),
+        ("We ran cube remnants there.", "Kubernetes", "We ran Kubernetes there."),
+        ("And a sum of four limits them.", "semaphore", "And a semaphore limits them."),
         ("We use Lenear-probing there.", "linear probing", "We use linear probing there."),
         ("It takes Owe of End Log and time", "O of n log n", "It takes O of n log n time"),
     ],

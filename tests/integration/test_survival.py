@@ -1,0 +1,281 @@
+"""The whole product, killed part by part in mid-interview; then canaries are searched for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import numpy as np
+import pytest
+
+import connections
+from bench.interviewee import Interviewee, interviewee
+from bench.visitor import Visitor
+from bench.voices import RATE_HZ, Samples, ShiftedHeart
+from contracts.errors import CodeVoiceError
+from contracts.turns import Speaker, TurnPurpose
+from db.store import Store
+from local.product import Product
+from local.run import new_interview
+from local.spare import holder_of
+from local.stack import API, CONVERSATIONS, INTERVIEWS, Stack, up
+from settings import load
+from tests.conftest import open_temporary_folder
+from tests.waiting import eventually
+
+NO_FILE = Path("/nonexistent/.env")
+NAME, EMAIL, SAID = "Zyxwana Canarius", "zyxwana@canary.example", "quokkatrice"
+ANSWER = f"The {SAID} hashes each key to a bucket, and a collision chains within that bucket."
+T = TypeVar("T")
+
+
+@pytest.fixture(scope="module")
+async def stack() -> AsyncIterator[Stack]:
+    with open_temporary_folder() as folder:
+        async with up(load({"DATA_DIR": str(folder / "data")}, NO_FILE)) as running:
+            # `holder_of` and other commands find the product by its folder.
+            before = os.environ.get("DATA_DIR")
+            os.environ["DATA_DIR"] = str(running.settings.data_dir)
+            yield running
+            os.environ.pop("DATA_DIR")
+            if before is not None:
+                os.environ["DATA_DIR"] = before
+
+
+@pytest.fixture
+def product(stack: Stack) -> Product:
+    return Product(stack.url, stack.api_key)
+
+
+@pytest.fixture
+async def store(stack: Stack) -> AsyncIterator[Store]:
+    store = connections.open_store(stack.settings)
+    yield store
+    await store.close()
+
+
+async def persistently(call: Callable[[], Awaitable[T]], within_s: float = 45.0) -> T:
+    """Calls again, as a page does, while the service is away or busy."""
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            return await call()
+        except (httpx.TransportError, CodeVoiceError):
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.2)
+
+
+async def invited(product: Product, questions: int) -> dict[str, Any]:
+    made: dict[str, Any] = await new_interview(
+        product,
+        question_count=questions,
+        seed=11,
+        candidate={"name": NAME, "email": EMAIL},
+    )
+    return made
+
+
+async def answer_the_question(visitor: Visitor, answered: set[tuple[str, int]]) -> bool:
+    """Types an answer at the next place; False when there is none any more."""
+
+    async def place() -> Any:
+        status = await persistently(visitor.status)
+        question = status["current_question"]
+        if question is None and status["status"] not in ("in_progress", "interrupted", "paused"):
+            return "over"
+        if question is None or status["assessing"]:
+            return None
+        found = (question["question_id"], question["revision"])
+        return None if found in answered else found
+
+    where = await eventually(place, within_s=60)
+    if isinstance(where, str):
+        return False
+    answered.add(where)
+    body = {"question_id": where[0], "revision": where[1], "text": ANSWER}
+    await persistently(lambda: visitor.post("answers", body))
+    return True
+
+
+async def completed(product: Product, interview_id: str) -> dict[str, Any]:
+    async def done() -> Any:
+        try:
+            status = await asyncio.to_thread(product.call, "GET", f"/interviews/{interview_id}")
+        except CodeVoiceError:
+            return None
+        return status if status["status"] == "completed" else None
+
+    status = await eventually(done, within_s=90, every_s=0.2)
+    assert isinstance(status, dict)
+    return status
+
+
+async def assert_nothing_lost_or_doubled(
+    store: Store, interview_id: Any, answered: set[tuple[str, int]]
+) -> None:
+    """Database and history say the same as the candidate's own ledger."""
+    answers = await store.answers.of_interview(interview_id)
+    assert {(str(each.question_id), each.revision) for each in answers} == answered
+    for each in answers:
+        assert SAID in each.text
+        assert each.text.count("collision chains") == each.revision, "an answer twice or lost"
+    grades = await store.grades.of_interview(interview_id)
+    doubled = Counter(
+        (each.question_id, each.revision, each.grade.kind, each.grade.grader_version)
+        for each in grades
+    )
+    assert set(doubled.values()) == {1}
+    last = {each.question_id: each.revision for each in sorted(answers, key=lambda a: a.revision)}
+    assert set(last.items()) <= {(each.question_id, each.revision) for each in grades}
+
+
+async def accepted_updates(stack: Stack, interview_id: str) -> Counter[str]:
+    client = await connections.temporal_client(stack.settings)
+    handle = client.get_workflow_handle(f"interview-{interview_id}")
+    counted: Counter[str] = Counter()
+    async for event in handle.fetch_history_events():
+        if event.HasField("workflow_execution_update_accepted_event_attributes"):
+            accepted = event.workflow_execution_update_accepted_event_attributes
+            counted[accepted.accepted_request.meta.update_id] += 1
+    return counted
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("part", [INTERVIEWS, API, "Temporal", "PostgreSQL"])
+async def test_an_interview_goes_on_after_a_part_is_killed(
+    stack: Stack, product: Product, store: Store, part: str
+) -> None:
+    made = await invited(product, 2)
+    visitor = await Visitor.open(made["join_url"])
+    await visitor.agree()
+    await visitor.post("join", {"purpose": "typing"})
+    answered: set[tuple[str, int]] = set()
+    assert await answer_the_question(visitor, answered)
+
+    child = stack.children.named(part)
+    killed = child.pid or 0
+    os.kill(killed, signal.SIGKILL)
+    while await answer_the_question(visitor, answered):
+        pass
+
+    status = await completed(product, made["id"])
+    assert child.pid not in (None, killed)
+    assert status["progress"]["answered"] == 2
+    await assert_nothing_lost_or_doubled(store, made["id"], answered)
+    assert set((await accepted_updates(stack, made["id"])).values()) == {1}
+    await visitor.close()
+
+
+def with_a_pause(person: Interviewee, first: str, second: str) -> Samples:
+    """One answer: its first sentence is recognised while the second one is being spoken."""
+    pause = np.zeros(int(0.7 * RATE_HZ), np.int16)
+    rehearse = person.candidate.rehearse
+    return np.concatenate([rehearse(first), pause, rehearse(second)])
+
+
+@pytest.mark.timeout(300)
+async def test_the_speaking_worker_killed_in_mid_answer_is_replaced(
+    stack: Stack, product: Product, store: Store
+) -> None:
+    spare = await stack.add_conversations_worker("spare conversations worker")
+    made = await invited(product, 1)
+    async with interviewee(made["join_url"], ShiftedHeart()) as person:
+        await person.next_prompt()
+        samples = with_a_pause(person, "A primary key is never null.", "It names each row.")
+        speaking = asyncio.create_task(person.candidate.say(samples))
+        await eventually(lambda: person.candidate.state, within_s=5)
+        await asyncio.wait({speaking}, timeout=0.95 * len(samples) / RATE_HZ)
+        killed_at = time.monotonic()
+        os.kill(await holder_of(made["id"]), signal.SIGKILL)
+        await speaking
+        await person.voice_again(killed_at + 0.3)
+        await person.candidate.listen(after=killed_at + 0.3)
+        person.stay()
+        await person.candidate.say("That is the whole idea of it.")
+        while await person.next_prompt() is not None:
+            await person.candidate.say("There is nothing more that I would like to add.")
+
+    await completed(product, made["id"])
+    turns = await store.turns.of_interview(made["id"])
+    assert [turn for turn in turns if turn.purpose is TurnPurpose.RESUME]
+    spoken = [turn for turn in turns if turn.speaker is Speaker.INTERVIEWER]
+    first = [turn for turn in spoken if turn.purpose is TurnPurpose.QUESTION]
+    assert {turn.question_id for turn in first} == {first[0].question_id}
+    (answer, *_) = await store.answers.of_interview(made["id"])
+    assert "null" in answer.text, "what was said before the kill is kept"
+    assert "idea" in answer.text, "what was said after it is joined"
+    assert set((await accepted_updates(stack, made["id"])).values()) == {1}
+    await eventually(stack.children.named(CONVERSATIONS).plan.ready, within_s=60)
+    await spare.stop()
+
+
+async def test_the_same_at_once_has_one_effect(product: Product, store: Store) -> None:
+    body = {"question_count": 1, "candidate": {"name": NAME}}
+    headers = {"Idempotency-Key": "the-same-at-once"}
+
+    def start() -> Any:
+        return product.http.post("/interviews", json=body, headers=headers)
+
+    replies = await asyncio.gather(*(asyncio.to_thread(start) for _ in range(8)))
+    made = {reply.json()["id"] for reply in replies if reply.status_code == 201}
+    assert len(made) == 1
+    assert {reply.status_code for reply in replies} <= {201, 409}
+
+    again = await asyncio.to_thread(start)
+    visitor = await Visitor.open(again.json()["join_url"])
+    await visitor.agree()
+    await visitor.post("join", {"purpose": "typing"})
+    question = (await visitor.status())["current_question"]
+    body = {"question_id": question["question_id"], "revision": 1, "text": ANSWER}
+    results = await asyncio.gather(
+        *(visitor.post("answers", body) for _ in range(8)), return_exceptions=True
+    )
+    assert any(isinstance(result, dict) for result in results)
+    (answer,) = [
+        each for each in await store.answers.of_interview(made.pop()) if each.revision == 1
+    ]
+    assert answer.text.count("collision chains") == 1
+    await visitor.close()
+
+
+async def test_no_text_or_person_stands_in_histories_logs_or_metrics(
+    stack: Stack, product: Product
+) -> None:
+    """Runs last: over everything the interviews above left behind."""
+    found = []
+    logs = sorted((stack.settings.data_dir / "logs").glob("*.log"))
+    assert logs
+    for log in logs:
+        text = log.read_text(errors="replace")
+        found += [(log.name, word) for word in (NAME, EMAIL, SAID, "collision") if word in text]
+    metrics = (await asyncio.to_thread(httpx.get, f"{stack.url}/metrics")).text
+    found += [("metrics", word) for word in (NAME, EMAIL, SAID) if word in metrics]
+    (database,) = (stack.settings.data_dir / "temporal").glob("*.db")
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as histories:
+        dump = "\n".join(_blobs(histories))
+    assert "interview-" in dump, "the histories were read"
+    found += [("Temporal", word) for word in (NAME, EMAIL, SAID, "collision") if word in dump]
+    assert found == []
+
+
+def _blobs(connection: sqlite3.Connection) -> list[str]:
+    tables = [
+        row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")
+    ]
+    texts = []
+    for table in tables:
+        for row in connection.execute(f'SELECT * FROM "{table}"'):
+            texts += [
+                cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
+                for cell in row
+            ]
+    return texts

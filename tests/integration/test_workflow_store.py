@@ -1,0 +1,142 @@
+"""The workflow over the real store and the embedded grader: what PostgreSQL holds afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+import pytest
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.grading import GradingActivities
+from activities.interviews import InterviewActivities
+from activities.reports import ReportActivities
+from contracts.activities import BuildReport
+from contracts.interview import (
+    Consent,
+    GradeState,
+    InterviewStatus,
+    Join,
+    JoinPurpose,
+    Move,
+    Outcome,
+    RecordAnswer,
+    Snapshot,
+)
+from contracts.queues import GRADING, INTERVIEWS
+from db.rows import Interview
+from db.store import Store
+from grading.embedded import EmbeddedGrader
+from tests.builders import a_turn, an_interview
+from tests.replay.rehearsal import local_temporal
+from tests.waiting import eventually
+from workflows.interview_client import InterviewClient
+from workflows.interview_session import InterviewSession
+
+
+class KeepsReports:
+    """Stands in for the report's own room, which has its own tests."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def build(self, order: BuildReport) -> UUID:
+        payload = order.model_dump(mode="json")
+        return await self._store.reports.put(uuid4(), order.interview_id, order.version, payload)
+
+
+@pytest.fixture
+async def temporal(store: Store) -> AsyncIterator[Client]:
+    grader = await asyncio.to_thread(EmbeddedGrader)
+    interviews, grading = InterviewActivities(store), GradingActivities(store, grader)
+    reports = ReportActivities(KeepsReports(store))
+    async with (
+        local_temporal() as client,
+        Worker(
+            client,
+            task_queue=INTERVIEWS,
+            workflows=[InterviewSession],
+            activities=[interviews.save_state, interviews.close_answer],
+        ),
+        Worker(
+            client,
+            task_queue=GRADING,
+            activities=[grading.assess_answer, grading.grade_answer, reports.build_report],
+        ),
+    ):
+        yield client
+    grader.close()
+
+
+async def say(store: Store, interview: Interview, question: int, text: str, revision: int) -> None:
+    await store.turns.add(a_turn(interview, text, question=question, revision=revision))
+
+
+async def answer(
+    store: Store, client: InterviewClient, interview: Interview, text: str
+) -> Snapshot:
+    """As the API does it: the turn, the row, the update."""
+    cursor = (await client.snapshot(interview.id)).cursor
+    assert cursor.question_id is not None
+    await say(store, interview, cursor.position - 1, text, cursor.revision)
+    kept = await store.answers.put(interview.id, cursor.question_id, cursor.revision, uuid4())
+    return await client.record_answer(
+        interview.id,
+        RecordAnswer(
+            question_id=cursor.question_id,
+            revision=cursor.revision,
+            answer_id=kept,
+            await_next=True,
+        ),
+    )
+
+
+async def test_an_interviews_rows_agree_with_its_workflow(store: Store, temporal: Client) -> None:
+    interview, client = await an_interview(store), InterviewClient(temporal)
+    await client.start(interview.start)
+    await client.consent(interview.id, Consent(consent_id=uuid4()))
+    await client.join(interview.id, Join(purpose=JoinPurpose.TYPING))
+    first = await answer(store, client, interview, "Honestly I have only ever used them in Python.")
+    assert first.cursor.follow_up == "bucket"
+    second = await answer(
+        store, client, interview, "The hash of the key picks the bucket that is searched."
+    )
+    assert (second.cursor.position, second.questions[0].revision) == (2, 2)
+    await answer(store, client, interview, "Two keys that share a bucket are a collision.")
+    await client.skip(interview.id, Move())
+    done = await eventually(lambda: _completed(store, interview.id), within_s=20)
+    assert [q.outcome for q in done.questions][-1] is Outcome.SKIPPED
+    assert done.questions[0].grade is GradeState.GRADED
+    rows = {row.id: row for row in await store.answers.of_interview(interview.id)}
+    counted = rows[done.questions[0].answer_id or uuid4()]
+    assert counted.text.startswith("Honestly")
+    assert counted.text.endswith("searched.")
+    graded = [grade.answer_id for grade in await store.grades.of_interview(interview.id)]
+    assert len(graded) == len(set(graded)) == len(rows)
+
+
+async def test_what_was_being_said_at_the_end_is_kept_and_graded(
+    store: Store, temporal: Client
+) -> None:
+    interview, client = await an_interview(store), InterviewClient(temporal)
+    await client.start(interview.start)
+    await client.consent(interview.id, Consent(consent_id=uuid4()))
+    await client.join(interview.id, Join(purpose=JoinPurpose.TYPING))
+    await say(store, interview, 0, "The hash of the key picks", 1)
+    await client.finish(interview.id, Move())
+    done = await eventually(lambda: _completed(store, interview.id), within_s=20)
+    assert done.questions[0].outcome is Outcome.INTERRUPTED
+    (row,) = await store.answers.of_interview(interview.id)
+    assert (row.outcome, row.text) == (Outcome.INTERRUPTED, "The hash of the key picks")
+    assert [grade.answer_id for grade in await store.grades.of_interview(interview.id)] == [row.id]
+    report = await store.reports.latest(interview.id)
+    assert report is not None
+    assert report.version == done.report_version
+
+
+async def _completed(store: Store, interview_id: UUID) -> Snapshot:
+    snapshot = await store.interviews.snapshot(interview_id)
+    assert snapshot.status is InterviewStatus.COMPLETED
+    return snapshot
