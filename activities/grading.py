@@ -11,7 +11,7 @@ from temporalio import activity
 from activities.failures import told_to_temporal
 from contracts.activities import AnswerRef, Assessment, GradeRef
 from contracts.errors import NotFound
-from contracts.grades import Flag, Grade, Verdict
+from contracts.grades import Flag, Grade
 from contracts.questions import Question
 
 #: Nobody is pressed on a question that they said they cannot answer.
@@ -60,27 +60,20 @@ class GradingActivities:
     async def assess_answer(self, answer: AnswerRef) -> Assessment:
         """Grades while somebody waits and keeps that grade; tells only which points are missed."""
         with told_to_temporal():
-            question, grade, _ = await self._grade(answer)
-            return Assessment(missed=_missed(question, grade))
+            grade, _ = await self._grade(answer)
+            pressed = not _NOTHING_TO_FOLLOW & set(grade.flags)
+            return Assessment(missed=grade.lacking if pressed else ())
 
     @activity.defn(name="grade_answer")
     async def grade_answer(self, answer: AnswerRef) -> GradeRef:
         with told_to_temporal():
-            _, _, grade_id = await self._grade(answer)
+            _, grade_id = await self._grade(answer)
             return GradeRef(answer_id=answer.answer_id, grade_id=grade_id)
 
-    async def _grade(self, answer: AnswerRef) -> tuple[Question, Grade, UUID]:
+    async def _grade(self, answer: AnswerRef) -> tuple[Grade, UUID]:
         question = (await self._store.interviews.plan(answer.interview_id)).get(answer.question_id)
         if question is None:
             raise NotFound(f"question {answer.question_id} is not in the plan")
         sealed = await self._store.answers.seal(answer.answer_id)
         grade = await self._grader.grade(question, sealed.text)
-        return question, grade, await self._store.grades.put(answer.answer_id, grade)
-
-
-def _missed(question: Question, grade: Grade) -> tuple[str, ...]:
-    """In the bank's order, which is the order in which follow-ups are considered."""
-    if _NOTHING_TO_FOLLOW & set(grade.flags):
-        return ()
-    missed = {p.key_point_id for p in grade.points if p.verdict is Verdict.MISSED}
-    return tuple(point.id for point in question.key_points if point.id in missed)
+        return grade, await self._store.grades.put(answer.answer_id, grade)

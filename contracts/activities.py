@@ -15,7 +15,7 @@ class AnswerRef(Contract):
 
 
 class Assessment(Contract):
-    """Key points the answer misses, in the bank's order: what a follow-up may be about."""
+    """Key points the answer does not cover, the least covered first: what to follow up on."""
 
     missed: tuple[Word, ...] = ()
 

@@ -68,3 +68,13 @@ class Grade(BaseModel):
     score: float = Field(ge=0, le=10)
     points: tuple[PointGrade, ...]
     flags: tuple[Flag, ...] = ()
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Ids of the key points that are missed or partial, the least covered first.
+
+        A contradicted point is not lacking: something was said about it.
+        """
+        open_still = (Verdict.MISSED, Verdict.PARTIAL)
+        found = (point for point in self.points if point.verdict in open_still)
+        return tuple(point.key_point_id for point in sorted(found, key=lambda each: each.credit))

@@ -117,12 +117,6 @@ class EmbeddedGrader:
         )
 
 
-def missed_points(question: Question, grade: Grade) -> tuple[str, ...]:
-    """Ids of the key points the answer misses, in the bank's order: what a follow-up may ask."""
-    missed = {point.key_point_id for point in grade.points if point.verdict is Verdict.MISSED}
-    return tuple(point.id for point in question.key_points if point.id in missed)
-
-
 def _missed(key_point_id: str) -> PointGrade:
     return PointGrade(key_point_id=key_point_id, verdict=Verdict.MISSED, credit=0.0)
 

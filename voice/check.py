@@ -44,6 +44,7 @@ async def hold_check(
     house: House,
     spec: HoldConversation,
     fence: Fence,
+    *,
     journal: Journal,
     updates: InterviewUpdates,
     beat: Callable[[], None],

@@ -28,13 +28,13 @@ Place = Callable[[datetime], tuple[UUID | None, int | None]]
 
 
 class Clerk:
-    """Bound to one interview and fence. `waiting` is called when an answer could not be stored at
-    the first try; it is tried again until it is."""
+    """Bound to one interview and fence."""
 
     def __init__(
         self,
         interview_id: UUID,
         fence: Fence,
+        *,
         journal: Journal,
         updates: InterviewUpdates,
         notebook: Notebook,
@@ -70,7 +70,7 @@ class Clerk:
         )
 
     def interviewer_said(self, spoken: Spoken) -> None:
-        """Notes a line that was heard, in full or up to where it was cut. Nothing for an unheard one."""
+        """Notes a line that was heard, in full or up to where it was cut; an unheard one is not."""
         if spoken.started_at is None or spoken.ended_at is None:
             return
         recording_id, offset_ms = self._place(spoken.started_at)
@@ -98,8 +98,8 @@ class Clerk:
         """Stores the answer and tells the workflow; the state once the next prompt is known.
 
         Repeats until it has worked, calling `delayed` after the first failure. None when the answer
-        can no longer be recorded (the interview has moved on, or the row was sealed): read the state
-        anew. Raises StaleFence.
+        can no longer be recorded (the interview has moved on, or the row was sealed): read the
+        state anew. Raises StaleFence.
         """
         answer_id, wait_s = uuid7(), FIRST_WAIT_S
         while True:

@@ -25,7 +25,7 @@ LONGEST_CLIP_MS: Final = 15 * 60_000
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where the samples are. `frames` counts what is really in the file, not what its header says."""
+    """Where the samples are. `frames` counts what is in the file, not what its header says."""
 
     data_at: int
     frames: int
@@ -36,9 +36,9 @@ class _Layout:
 def clip(url: str, start_ms: int, end_ms: int, channel: int | None = None) -> bytes:
     """A WAV of `start_ms` to `end_ms`, with a small margin, cut at the ends of the recording.
 
-    `channel` picks one side; None keeps both. Blocks on storage: call it in a thread. Raises NotFound
-    when there is no such recording, InvalidInput when it is not one or the span is longer than 15
-    minutes, and Unavailable when the storage fails.
+    `channel` picks one side; None keeps both. Blocks on storage: call it in a thread. Raises
+    NotFound when there is no such recording, InvalidInput when it is not one or the span is longer
+    than 15 minutes, and Unavailable when the storage fails.
     """
     if end_ms < start_ms or end_ms - start_ms > LONGEST_CLIP_MS:
         raise InvalidInput("the span is empty or longer than 15 minutes", field="end_ms")

@@ -1,4 +1,4 @@
-"""One held conversation: from the stored offer to the farewell, or to the moment it is taken away."""
+"""Holding conversations: what the activity calls."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Conversation:
         self._updates_for = updates_for
 
     def drain(self) -> None:
-        """The worker shuts down: every conversation tells its page to offer again, and then ends."""
+        """The worker shuts down: every conversation tells its page to offer again, then ends."""
         self._house.draining.set()
 
     async def hold(
@@ -47,8 +47,12 @@ class Conversation:
         journal = self._journal_for(spec.interview_id, fence)
         updates = self._updates_for(spec.interview_id, fence)
         if spec.purpose is JoinPurpose.CHECK:
-            return await hold_check(self._house, spec, fence, journal, updates, beat)
+            return await hold_check(
+                self._house, spec, fence, journal=journal, updates=updates, beat=beat
+            )
         try:
-            return await Held(self._house, spec, fence, journal, updates, beat).run()
+            return await Held(
+                self._house, spec, fence, journal=journal, updates=updates, beat=beat
+            ).run()
         except StaleFence:
             return ConversationResult(end=ConversationEnd.SUPERSEDED)

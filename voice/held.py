@@ -74,6 +74,7 @@ class Held:
         house: House,
         spec: HoldConversation,
         fence: Fence,
+        *,
         journal: Journal,
         updates: InterviewUpdates,
         beat: Callable[[], None],
@@ -172,10 +173,10 @@ class Held:
         clerk = Clerk(
             self._spec.interview_id,
             self._fence,
-            self._journal,
-            self._updates,
-            self._notebook,
-            self._place,
+            journal=self._journal,
+            updates=self._updates,
+            notebook=self._notebook,
+            place=self._place,
         )
         self._dialogue = Dialogue(interviewer, clerk, self._bot, self._fence.epoch)
         self._bot.connect(self._dialogue)

@@ -1,8 +1,8 @@
 """What the interviewer says and when to move on. Pure: no clock, no audio, no Pipecat.
 
-`Interviewer` reads the plan and the newest snapshot and answers with lines to say and steps to take;
-who says them, waits and sends the updates is `dialogue.py`. The workflow alone sequences: this class
-never decides which question is next.
+`Interviewer` reads the plan and the newest snapshot and answers with lines to say and steps to
+take; who says them, waits and sends the updates is `dialogue.py`. The workflow alone sequences:
+this class never decides which question is next.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ _STEPS: Final = {
 
 
 class Interviewer:
-    """Keeps what was said within one conversation: acknowledgements given, what is being confirmed."""
+    """Keeps what was said in this conversation: acknowledgements, what is being confirmed."""
 
     def __init__(self, plan: Mapping[UUID, Question], wording: Wording, snapshot: Snapshot) -> None:
         self._plan = plan
@@ -103,7 +103,7 @@ class Interviewer:
 
     @property
     def over(self) -> bool:
-        """Nothing is left to ask: the last question was answered, or somebody ended the interview."""
+        """Nothing is left to ask: everything was answered, or somebody ended the interview."""
         status = self.snapshot.status
         return status is InterviewStatus.GRADING or status.ended or self.question is None
 
@@ -151,9 +151,11 @@ class Interviewer:
     # -- what was heard
 
     def hears(self, utterances: Sequence[str]) -> Step:
-        """What a candidate's turn asks for, given its stretches of speech. A request counts when it is
-        the whole turn, or a stretch of its own at the turn's end ("... Let me think."). A confirmation
-        is answered by yes or no; anything else said instead drops it."""
+        """What a candidate's turn asks for, given its stretches of speech.
+
+        A request counts when it is the whole turn, or a stretch of its own at the turn's end ("...
+        Let me think."). A confirmation is answered by yes or no; anything else drops it.
+        """
         confirming, self.confirming = self.confirming, None
         for text in (" ".join(utterances), *utterances[-1:]):
             control = recognise(text, confirming=confirming)
@@ -174,7 +176,7 @@ class Interviewer:
         return asked_time(" ".join(utterances)) or QUIET_MODE
 
     def reply(self, step: Step) -> tuple[Line, ...]:
-        """What is said to a step that moves nothing. Asking for a confirmation begins to expect it."""
+        """What is said to a step that moves nothing. Asking back begins to expect a yes or no."""
         cursor, question = self.snapshot.cursor, self.question
         if question is None:
             return ()

@@ -1,8 +1,8 @@
 """What bot and page tell each other on the data channel.
 
 Bot to page: RTVI server messages whose `data` is one of the objects built here. Page to bot: RTVI
-client messages whose `t` is a `Press`, and Pipecat's plain "ping" strings each second. These objects
-carry texts, so they go nowhere but to the candidate's own page.
+client messages whose `t` is a `Press`, and Pipecat's plain "ping" strings each second. These
+objects carry texts, so they go nowhere but to the candidate's own page.
 """
 
 from __future__ import annotations

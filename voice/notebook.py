@@ -17,7 +17,7 @@ LONGEST_WAIT_S: Final = 3.0
 
 
 class Notebook:
-    """A first-in, first-out writer. A turn is repeated under its own id, so a lost reply does no harm.
+    """First in, first out. A turn is repeated under its own id, so a lost reply does no harm.
 
     `stale` is called once when a newer bot holds the interview; nothing is written after that.
     """
@@ -32,11 +32,11 @@ class Notebook:
         self._turns.put_nowait(turn)
 
     async def flush(self) -> None:
-        """Returns when every turn noted so far is stored. Waits for as long as the database is away."""
+        """Returns when every turn noted so far is stored, however long the database is away."""
         await self._turns.join()
 
     async def run(self) -> None:
-        """Writes until cancelled. After a StaleFence what comes is dropped: it is not ours to write."""
+        """Writes until cancelled. After a StaleFence what comes is dropped: it is not ours."""
         while True:
             turn = await self._turns.get()
             try:

@@ -1,8 +1,8 @@
 """Life signs that come from moving frames, never from a timer.
 
 A bot whose pipeline is stuck must stop beating, so that Temporal gives the conversation to another
-worker. `Progress` therefore stands at the pipeline's end and beats for what arrives there: Pipecat's
-heartbeats and the candidate's audio, both of which have passed every processor.
+worker. `Progress` therefore stands at the pipeline's end and beats for what arrives there:
+Pipecat's heartbeats and the candidate's audio, both of which have passed every processor.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The recording, written while it is spoken.
 
-One WAV file per conversation, 16 kHz, two channels (candidate, interviewer), in a folder named by any
-fsspec URL. Every half second what was said is written by a thread and, where the storage can seek,
+One WAV file per conversation, 16 kHz, two channels (candidate, interviewer), in a folder named by
+any fsspec URL. Every half second what was said is written by a thread and, where the storage can seek,
 the header is brought up to date: after a crash the file ends at the last half second and is valid.
 Where it cannot (object stores) the header says "open-ended", which `clips` and players understand.
 
@@ -37,7 +37,7 @@ WRITE_EVERY_S: Final = 0.5
 SETTLE_S: Final = 0.3
 #: A side that is this far behind the clock has paused; less is jitter and is not padded.
 GAP_SAMPLES: Final = RATE_HZ // 10
-#: Unwritten audio kept at most (both sides together 1.9 MB); a storage slower than that is given up.
+#: Unwritten audio kept at most (1.9 MB for both sides); a slower storage is given up.
 LONGEST_BACKLOG_S: Final = 30
 
 
@@ -78,7 +78,7 @@ class _Side:
 
 
 class Recording:
-    """One recording. `failed` is called at most once, on the event loop, when it becomes incomplete."""
+    """One recording. `failed` is called once, on the event loop, if it becomes incomplete."""
 
     def __init__(
         self, folder: str, name: str, recording_id: UUID, failed: Callable[[], None]

@@ -1,6 +1,6 @@
 """The scripted interviewer's wordings: every line it says that is not in the question bank.
 
-`Wording` is the seam: an interviewer that words its lines with a model implements the same protocol.
+`Wording` is the seam: an interviewer that words its lines with a model implements it as well.
 No line depends on whether an answer was right.
 """
 
@@ -10,9 +10,10 @@ import re
 from typing import Final, Protocol
 
 _SMALL: Final = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen"
-).split()
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
+    "nineteen",
+)
 _TENS: Final = (
     "",
     "",

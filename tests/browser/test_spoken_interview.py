@@ -158,3 +158,16 @@ async def test_minute_please_opens_the_quiet_mode(
     await expect(page.locator("#state")).to_have_text("Taking your time", timeout=15_000)
     await page.get_by_role("button", name="I’m ready").click()
     await expect(page.locator("#state")).to_have_text("Listening", timeout=15_000)
+
+
+async def test_finishing_lets_the_farewell_be_heard_first(
+    quiet_page: Page, site: Site, speaking: Child
+) -> None:
+    page = quiet_page
+    await start_speaking(page, site.link(await site.invite()))
+    await expect(page.locator("#state")).to_have_text("Listening", timeout=40_000)
+    await page.get_by_role("button", name="Finish").click()
+    await page.get_by_role("button", name="Finish now").click()
+    await expect(page.locator("#stage")).to_have_attribute("data-state", "speaking")
+    await page.wait_for_url(re.compile("/finished$"), timeout=25_000)
+    await expect(page.locator("#outcomes")).to_contain_text("0 of 3")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -388,11 +389,12 @@ class Reception:
             self.conversation.hold(spec, Fence(epoch=interview.epoch), self._beat)
         )
         self.held.append(hold)
-        waiting: list[asyncio.Future[object]] = [answered, hold]  # type: ignore[list-item]
+        waiting: list[asyncio.Future[Any]] = [answered, hold]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if not answered.done():
             raise RuntimeError("no bot came") from hold.exception()
-        return answered.result()
+        sdp_answer: str = answered.result()
+        return sdp_answer
 
     async def result(self, within_s: float = 30.0) -> ConversationResult:
         """How the newest conversation ended."""

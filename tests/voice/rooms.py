@@ -1,8 +1,9 @@
-"""A room: an interview in memory, a bot on the real pipeline, a candidate who speaks over WebRTC."""
+"""A room: an interview in memory, a bot on the real pipeline, a candidate who speaks."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 import wave
 from collections.abc import Sequence
@@ -107,14 +108,16 @@ class Room:
     def purposes(self) -> list[TurnPurpose]:
         return [turn.purpose for turn in self.interview.turns]
 
-    def print(self) -> None:
+    def report(self) -> str:
         """What happened, for a test that failed."""
-        for at, message in self.told:
-            if message["type"] != "caption" or message["final"]:
-                print(f"{at - self.told[0][0]:7.2f} {message}")  # noqa: T201
-        for turn in self.interview.turns:
-            print(turn.number, turn.speaker, turn.purpose, turn.interrupted, turn.text)  # noqa: T201
-        print(self.interview.calls)  # noqa: T201
+        started = self.told[0][0] if self.told else 0.0
+        told = [
+            f"{at - started:7.2f} {message}"
+            for at, message in self.told
+            if message["type"] != "caption" or message["final"]
+        ]
+        turns = [f"{t.number} {t.speaker} {t.purpose} {t.text}" for t in self.interview.turns]
+        return "\n".join([*told, *turns, str(self.interview.calls)])
 
     def when(self, kind: str, **fields: object) -> float | None:
         """When the page was first told such a message; monotonic seconds."""
@@ -177,7 +180,7 @@ class RoomFor:
 
     async def close(self) -> None:
         for room in self._rooms:
-            room.print()
+            sys.stdout.write(room.report() + "\n")
             await room.candidate.leave()
             for hold in room.reception.held:
                 hold.cancel()

@@ -157,4 +157,3 @@ async def test_a_typed_answer_is_followed_at_once(room_for: RoomFor) -> None:
     assert followed_at is not None
     assert followed_at - typed_at < 0.3
     await room.asked("What is a cache used for?")
-

@@ -150,7 +150,7 @@ async def test_the_recording_is_valid_at_every_moment(room_for: RoomFor, speech:
     assert "system online" in heard.lower()
 
 
-class FullDisk(LocalFileSystem):
+class FullDisk(LocalFileSystem):  # type: ignore[misc]  # fsspec has no annotations
     """A disk with room for one second of audio."""
 
     protocol: ClassVar[str] = "fulldisk"

@@ -9,7 +9,7 @@ import pytest
 from contracts.errors import GradingFailed
 from contracts.grades import Flag, Grade, GradeKind, PointGrade, Verdict
 from contracts.questions import Question
-from grading.embedded import EmbeddedGrader, missed_points
+from grading.embedded import EmbeddedGrader
 from grading.encoder import Encoder, TokenVectors
 from grading.rubric import Rubric, RubricPoint
 
@@ -31,7 +31,7 @@ async def test_a_full_answer_covers_every_point(grader: EmbeddedGrader, stack: Q
     assert {point.verdict for point in grade.points} == {Verdict.COVERED}
     assert grade.score > 9
     assert grade.flags == ()
-    assert missed_points(stack, grade) == ()
+    assert grade.lacking == ()
 
 
 async def test_a_fuller_answer_scores_higher(grader: EmbeddedGrader, stack: Question) -> None:
@@ -56,9 +56,9 @@ async def test_points_come_in_the_banks_order_and_the_missed_ones_are_named(
     grade = await grader.grade(stack, LIFO + TOP)
     assert [point.key_point_id for point in grade.points] == ["lifo", "top", "calls", "cost"]
     assert _points(grade)["lifo"].verdict is Verdict.COVERED
-    assert "calls" in missed_points(stack, grade)
+    assert "calls" in grade.lacking
     nothing = await grader.grade(stack, "")
-    assert missed_points(stack, nothing) == ("lifo", "top", "calls", "cost")
+    assert nothing.lacking == ("lifo", "top", "calls", "cost")
 
 
 async def test_the_score_is_ten_times_the_weighted_mean_of_the_credits(
@@ -111,7 +111,7 @@ async def test_a_negated_point_is_contradicted_and_earns_nothing_and_the_others_
     assert (lifo.verdict, lifo.credit) == (Verdict.CONTRADICTED, 0)
     assert lifo.evidence is not None
     assert "not" in lifo.evidence.text
-    assert "lifo" not in missed_points(stack, grade)
+    assert "lifo" not in grade.lacking
     assert _points(grade)["cost"].verdict is Verdict.COVERED
     assert _points(plain)["lifo"].verdict is Verdict.COVERED
     assert plain.flags == ()

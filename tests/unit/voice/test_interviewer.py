@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
@@ -167,7 +168,7 @@ def test_the_last_question_is_announced_as_such() -> None:
 def test_acknowledgements_vary_and_none_praises() -> None:
     interviewer = _interviewer()
     said = [interviewer.acknowledges().text for _ in range(12)]
-    assert all(one != other for one, other in zip(said, said[1:], strict=False))
+    assert all(one != other for one, other in pairwise(said))
     praise = ("good", "great", "right answer", "correct", "excellent", "perfect", "well done")
     assert not any(word in text.lower() for text in said for word in praise)
 

@@ -113,7 +113,11 @@ def a_question() -> Question:
 
 
 def a_grade(*flags: Flag, **verdicts: Verdict) -> Grade:
-    points = tuple(PointGrade(key_point_id=p, verdict=v, credit=0) for p, v in verdicts.items())
+    credit = {Verdict.COVERED: 1.0, Verdict.PARTIAL: 0.6}
+    points = tuple(
+        PointGrade(key_point_id=point, verdict=verdict, credit=credit.get(verdict, 0.0))
+        for point, verdict in verdicts.items()
+    )
     return Grade(kind=GradeKind.EMBEDDED, grader_version="1", score=0, points=points, flags=flags)
 
 
@@ -152,14 +156,12 @@ def an_answer(question_id: UUID = QUESTION_ID) -> AnswerRef:
     return AnswerRef(interview_id=uuid4(), question_id=question_id, revision=1, answer_id=uuid4())
 
 
-async def test_an_assessment_names_the_missed_points_in_the_banks_order_and_keeps_the_grade() -> (
-    None
-):
+async def test_an_assessment_names_the_least_covered_points_first_and_keeps_the_grade() -> None:
     grade = a_grade(c=Verdict.MISSED, b=Verdict.PARTIAL, a=Verdict.MISSED)
     records, grader, answer = Records(), Gives(grade), an_answer()
     activities = GradingActivities(records, grader)
     found = await ActivityEnvironment().run(activities.assess_answer, answer)
-    assert found.missed == ("a", "c")
+    assert found.missed == ("c", "a", "b")
     assert grader.shown == ["the sealed text"]
     assert records.kept == [(answer.answer_id, grade)]
 
