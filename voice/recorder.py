@@ -1,7 +1,7 @@
 """The recording, written while it is spoken.
 
 One WAV file per conversation, 16 kHz, two channels (candidate, interviewer), in a folder named by
-any fsspec URL. Every half second what was said is written by a thread and, where the storage can seek,
+any fsspec URL. Every half second what was said is written by a thread and, where storage can seek,
 the header is brought up to date: after a crash the file ends at the last half second and is valid.
 Where it cannot (object stores) the header says "open-ended", which `clips` and players understand.
 

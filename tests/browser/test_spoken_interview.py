@@ -85,6 +85,7 @@ async def test_pause_ends_the_line_and_the_interviewer_welcomes_back(
 ) -> None:
     page = quiet_page
     await start_speaking(page, site.link(await site.invite()))
+    await expect(page.locator("#state")).to_have_text("Listening", timeout=40_000)
     await page.get_by_role("button", name="Pause").click()
     await expect(page.locator("#state")).to_have_text("Paused")
     await page.get_by_role("button", name="Continue by voice").click()
@@ -121,6 +122,7 @@ async def test_the_newest_device_holds_the_line(
 ) -> None:
     link = site.link(await site.invite())
     await start_speaking(quiet_page, link)
+    await expect(quiet_page.locator("#state")).to_have_text("Listening", timeout=40_000)
     visitor = await quiet_browser.new_context()
     device = await visitor.new_page()
     await device.goto(link)

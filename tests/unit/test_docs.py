@@ -36,7 +36,7 @@ def test_every_make_target_named_exists(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_named_exists(page: Path) -> None:
-    known = _commands(typer.main.get_command(app))
+    known = commands_of(typer.main.get_command(app))
     for words in re.findall(r"`codevoice ((?:[a-z]+ ?)+)", page.read_text()):
         name = words.split()
         assert tuple(name[:1]) in known, f"codevoice {words}"
@@ -44,10 +44,10 @@ def test_every_command_named_exists(page: Path) -> None:
             assert tuple(name[:2]) in known, f"codevoice {words}"
 
 
-def _commands(command: object, path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
+def commands_of(command: object, path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
     found = {path} if path else set()
     for name, child in getattr(command, "commands", {}).items():
-        found |= _commands(child, (*path, name))
+        found |= commands_of(child, (*path, name))
     return found
 
 

@@ -1,0 +1,152 @@
+"""The command line as a person or a program uses it: a process, its output and exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from cli import app
+from tests.unit.test_docs import commands_of
+
+COMMANDS = sorted(commands_of(get_command(app)))
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> dict[str, str]:
+    """A data folder where nothing runs."""
+    return {**os.environ, "DATA_DIR": str(tmp_path / "data")}
+
+
+def run(*words: str, env: dict[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cli", *words],
+        env={**env, "PYTHONPATH": str(Path(__file__).parents[2]), "COLUMNS": "200"},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_has_help(
+    words: tuple[str, ...], elsewhere: dict[str, str], tmp_path: Path
+) -> None:
+    done = run(*words, "--help", env=elsewhere, cwd=tmp_path)
+    assert done.returncode == 0
+    assert "Usage" in done.stdout
+
+
+def test_settings_are_shown_with_their_origin_and_secrets_masked(
+    elsewhere: dict[str, str], tmp_path: Path
+) -> None:
+    key = "a-secret-key-of-more-than-32-characters"
+    env = {**elsewhere, "SECRET_KEY": key, "PATIENCE_S": "2"}
+    done = run("config", "show", "--origin", "--json", env=env, cwd=tmp_path)
+    rows = {row["name"]: row for row in json.loads(done.stdout)}
+    assert rows["PATIENCE_S"] == {"name": "PATIENCE_S", "value": "2.0", "origin": "environment"}
+    assert key not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PATIENCE_S", "soon"),
+        ("PORT", "99999"),
+        ("DATABASE_URL", "mysql://somewhere"),
+        ("SECRET_KEY", "short"),
+        ("DATA_DIR", "/proc/nowhere"),
+        ("PUBLIC_URL", "interviews"),
+    ],
+)
+@pytest.mark.parametrize("command", ["up", "api", "worker"])
+def test_a_wrong_setting_is_one_line_that_names_it_and_exit_code_2(
+    command: str, name: str, value: str, elsewhere: dict[str, str], tmp_path: Path
+) -> None:
+    done = run(command, env={**elsewhere, name: value}, cwd=tmp_path)
+    assert done.returncode == 2
+    assert name in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["api", "worker"])
+def test_what_cannot_be_reached_is_one_line_and_exit_code_2(
+    command: str, elsewhere: dict[str, str], tmp_path: Path
+) -> None:
+    env = {
+        **elsewhere,
+        "DATABASE_URL": "postgresql://nobody:nothing@127.0.0.1:9/none",
+        "TEMPORAL_ADDRESS": "127.0.0.1:9",
+    }
+    done = run(command, env=env, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "DATABASE_URL" in done.stderr
+    assert "nothing@" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_taken_port_that_was_asked_for_is_refused(
+    elsewhere: dict[str, str], tmp_path: Path
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        env = {**elsewhere, "TEMPORAL_PORT": str(taken.getsockname()[1])}
+        done = run("up", env=env, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "TEMPORAL_PORT" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_bank_is_named_by_line_and_refused(
+    elsewhere: dict[str, str], tmp_path: Path
+) -> None:
+    bank = tmp_path / "bank.yaml"
+    bank.write_text("topic: Databases\nquestions:\n  - slug: one\n    difficulty: SOMETIMES\n")
+    done = run("questions", "check", str(bank), env=elsewhere, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "bank.yaml:" in done.stdout
+
+
+def test_without_a_product_the_way_to_one_is_told(
+    elsewhere: dict[str, str], tmp_path: Path
+) -> None:
+    done = run("interview", "list", env=elsewhere, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "make run" in done.stderr
+
+
+def test_doctor_names_one_act_for_each_thing_that_is_wrong(
+    elsewhere: dict[str, str], tmp_path: Path
+) -> None:
+    done = run("doctor", "--json", env=elsewhere, cwd=tmp_path)
+    findings = {finding["part"]: finding for finding in json.loads(done.stdout)}
+    assert done.returncode == 1
+    assert findings["speech to text"]["ok"]
+    assert not findings["database"]["ok"]
+    assert all(finding["ok"] or finding["remedy"] for finding in findings.values())
+
+
+def test_the_graders_agreement_is_printed_as_json(
+    elsewhere: dict[str, str], tmp_path: Path
+) -> None:
+    rows = [
+        "id,question_id,split,question,reference_answer,student_answer,score,verification,feedback"
+    ]
+    full = "A stack gives back the element that was pushed last."
+    for number, (answer, score) in enumerate([(full, 1), ("Not sure.", 0), ("A list.", 0.5)] * 4):
+        rows.append(f"{number},{number % 2},training,What is a stack?,{full},{answer},{score},x,y")
+    data = tmp_path / "graded.csv"
+    data.write_text("\n".join(rows) + "\n")
+    done = run("grade", "eval", "--data", str(data), "--json", env=elsewhere, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["raw"]["r"]["value"] > 0.5
