@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from contracts.errors import StaleFence
-from contracts.interview import Snapshot
+from contracts.interview import Cursor, Snapshot
 from contracts.turns import Turn
 from voice.clerk import Clerk
 from voice.floor import Utterance
@@ -72,6 +72,15 @@ class Answering:
         self.late, self.late_step = [], None
         return late, step
 
+    @property
+    def reopened(self) -> Cursor:
+        """Where words that go on with the last answer belong: its next revision."""
+        cursor = self._interviewer.snapshot.cursor
+        if self._last is None:
+            return cursor
+        question_id, revision = self._last
+        return cursor.model_copy(update={"question_id": question_id, "revision": revision + 1})
+
     async def reopen(self) -> Snapshot | None:
         """Takes the last answer back; None when that cannot be done any more."""
         last, self._last = self._last, None
@@ -108,6 +117,7 @@ class Answering:
     async def _record(self, question_id: UUID, revision: int) -> None:
         try:
             snapshot = await self._clerk.record(question_id, revision, self._delayed)
-            self._recorded(snapshot or await self._clerk.snapshot())
+            snapshot = snapshot or await self._clerk.snapshot()
+            self._recorded(snapshot or self._interviewer.snapshot)
         except StaleFence:
             self._stale()

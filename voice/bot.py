@@ -31,13 +31,14 @@ from pipecat.processors.frameworks.rtvi.observer import RTVIObserverParams
 from pipecat.transports.base_transport import BaseTransport
 
 from voice.dialogue import Dialogue
-from voice.engines import STT_RATE_HZ, TTS_RATE_HZ, Engines
+from voice.engines import STT_RATE_HZ, TTS_RATE_HZ, Engines, load_engines
 from voice.messages import Message, pressed
 from voice.models import SpeechModels
 from voice.progress import Progress
 from voice.recorder import Recorder, Recording
 from voice.speaking import Ear, Mouth
 from voice.speech import EmbeddedSTTService, EmbeddedTTSService, Heard, NothingHeardFrame, Repair
+from voice.terms import TermRepair
 from voice.turns import PatientTurnStop, PoliteTurnStart, TurnTaking
 
 #: Two heartbeats within Temporal's shortest heartbeat timeout (5 s).
@@ -121,6 +122,21 @@ class Speech:
     engines: Engines
     models: SpeechModels
     repair: Repair
+
+    @classmethod
+    def load(cls) -> Speech:
+        """Loads everything from the wheels (about a second). Blocks; call it at start."""
+        engines = load_engines()
+        return cls(engines, SpeechModels(), TermRepair(engines.text_to_speech.phonemes))
+
+    async def warm(self) -> None:
+        """Runs each model once: the first inference costs several times a later one."""
+        await self.engines.warm()
+        await self.models.warm()
+
+    def close(self) -> None:
+        self.engines.close()
+        self.models.close()
 
 
 class Bot:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -101,20 +101,8 @@ class Clerk:
         can no longer be recorded (the interview has moved on, or the row was sealed): read the
         state anew. Raises StaleFence.
         """
-        answer_id, wait_s = uuid7(), FIRST_WAIT_S
-        while True:
-            try:
-                return await self._record(question_id, revision, answer_id)
-            except StaleFence:
-                raise
-            except (Conflict, NotFound):
-                return None
-            except Exception as failure:
-                logger.warning("answer {} is not stored yet: {}", answer_id, type(failure).__name__)
-            if wait_s == FIRST_WAIT_S:
-                delayed()
-            await asyncio.sleep(wait_s)
-            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+        answer_id = uuid7()
+        return await _reached(lambda: self._record(question_id, revision, answer_id), delayed)
 
     async def _record(self, question_id: UUID, revision: int, answer_id: UUID) -> Snapshot:
         await self._notebook.flush()
@@ -132,12 +120,7 @@ class Clerk:
     async def reopen(self, question_id: UUID, revision: int) -> Snapshot | None:
         """Takes the answer back; None when it is no longer the newest. Raises StaleFence."""
         reopen = ReopenAnswer(question_id=question_id, revision=revision, fence=self._fence)
-        try:
-            return await self._updates.reopen_answer(reopen)
-        except StaleFence:
-            raise
-        except (Conflict, NotFound):
-            return None
+        return await _reached(lambda: self._updates.reopen_answer(reopen))
 
     async def move(self, step: Step, question_id: UUID | None) -> Snapshot | None:
         """Sends skip, go_back, pause or finish; None when the interview does not allow it now."""
@@ -147,13 +130,36 @@ class Clerk:
             Step.PAUSE: self._updates.pause,
             Step.FINISH: self._updates.finish,
         }[step]
+        await self._notebook.flush()
+        return await _reached(lambda: send(Move(question_id=question_id, fence=self._fence)))
+
+    async def snapshot(self) -> Snapshot | None:
+        """The newest saved state; None when there is no such interview any more."""
+        return await _reached(self._journal.snapshot)
+
+
+def _nothing() -> None:
+    """Nobody is told."""
+
+
+async def _reached(
+    call: Callable[[], Awaitable[Snapshot]], delayed: Callable[[], None] = _nothing
+) -> Snapshot | None:
+    """Repeats `call` until database and workflow answer: a conversation has nowhere to go without.
+
+    None when they refuse. Raises StaleFence.
+    """
+    wait_s = FIRST_WAIT_S
+    while True:
         try:
-            await self._notebook.flush()
-            return await send(Move(question_id=question_id, fence=self._fence))
+            return await call()
         except StaleFence:
             raise
         except (Conflict, NotFound):
             return None
-
-    async def snapshot(self) -> Snapshot:
-        return await self._journal.snapshot()
+        except Exception as failure:
+            logger.warning("not done yet, trying again: {}", type(failure).__name__)
+        if wait_s == FIRST_WAIT_S:
+            delayed()
+        await asyncio.sleep(wait_s)
+        wait_s = min(2 * wait_s, LONGEST_WAIT_S)

@@ -16,7 +16,7 @@ from uuid_utils.compat import uuid7
 
 from contracts.conversation import ConversationEnd
 from contracts.errors import StaleFence
-from contracts.interview import InterviewStatus, Snapshot
+from contracts.interview import Cursor, InterviewStatus, Snapshot
 from contracts.turns import Turn, TurnPurpose
 from voice.answering import Answering
 from voice.clerk import Clerk
@@ -189,8 +189,8 @@ class Dialogue:
         if self._stage.floor is Floor.LISTENING and self._stage.time.over_the_limit():
             await self._room.close_turn()
 
-    def _write(self, utterance: Utterance, purpose: TurnPurpose) -> None:
-        cursor = self._interviewer.snapshot.cursor
+    def _write(self, utterance: Utterance, purpose: TurnPurpose, at: Cursor | None = None) -> None:
+        cursor = at or self._interviewer.snapshot.cursor
         self._clerk.candidate_said(utterance.heard, cursor, purpose, utterance.turn_id)
 
     def _aside(self, text: str) -> bool:
@@ -282,10 +282,10 @@ class Dialogue:
 
     async def _take_back(self, turn: CandidateTurn, said: Sequence[Utterance]) -> None:
         """The candidate went on: the answer is opened again and goes on with these words."""
+        for utterance in said:
+            self._write(utterance, TurnPurpose.ANSWER, self._answer.reopened)
         snapshot = await self._answer.reopen()
         if snapshot is None:
-            for utterance in said:
-                self._write(utterance, TurnPurpose.CONTROL)
             await self._follow(await self._clerk.snapshot())
             return
         if self.mouth.speaking or any(spoken.begun for spoken in self.mouth.held):
@@ -295,8 +295,6 @@ class Dialogue:
         self._interviewer.snapshot = snapshot
         self.page.moved(snapshot.state_version)
         self._stage.stay()
-        for utterance in said:
-            self._write(utterance, TurnPurpose.ANSWER)
 
     async def _move(self, step: Step) -> None:
         question_id = self._interviewer.snapshot.cursor.question_id
@@ -340,10 +338,10 @@ class Dialogue:
         if state_version > known and not self._answer.recording:
             await self._follow(await self._clerk.snapshot())
 
-    async def _follow(self, snapshot: Snapshot) -> None:
+    async def _follow(self, snapshot: Snapshot | None) -> None:
         """Stops and goes where the interview is now, if it has moved."""
         before = self._interviewer.snapshot
-        if snapshot.state_version < before.state_version:
+        if snapshot is None or snapshot.state_version < before.state_version:
             return
         self.page.moved(snapshot.state_version)
         if snapshot.epoch > self._epoch:

@@ -153,6 +153,7 @@ class Held:
             )
         except BaseException:
             await self._line.close()
+            await self._end_recording()
             raise
         self._assemble(plan, snapshot, taking)
         self._bot.prepare([line.text for line in self._interviewer.opening(turns)])

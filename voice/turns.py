@@ -132,6 +132,7 @@ class PatientTurnStop(BaseUserTurnStopStrategy):  # type: ignore[no-untyped-call
 
     async def handle_user_turn_stopped(self) -> None:
         self._in_turn = self._closing = False
+        self._text = ""
         self._quiet_until = None
         del self._audio[:-LEAD_IN_BYTES]
         await self._stop_watching()
@@ -161,7 +162,7 @@ class PatientTurnStop(BaseUserTurnStopStrategy):  # type: ignore[no-untyped-call
     async def _voice_started(self, frame: VADUserStartedSpeakingFrame) -> None:
         self._voice = True
         self._quiet_until = None
-        if self._in_turn:
+        if self._text:  # otherwise the silence was the interviewer's
             self._pace.observe(_moment(frame.timestamp, frame.start_secs) - self._silent_since)
         await self._stop_watching()
 

@@ -11,22 +11,17 @@ from loguru import logger
 from bench.voices import ShiftedHeart
 from tests.voice.rooms import RoomFor
 from voice.conversation import Speech
-from voice.engines import load_engines
 from voice.loopback import offer_loopback
-from voice.models import SpeechModels
-from voice.terms import TermRepair
 
 
 @pytest.fixture(scope="session")
 async def speech() -> AsyncIterator[Speech]:
     logger.remove()  # Pipecat's own debug lines, thousands of them
     offer_loopback()
-    engines, models = load_engines(), SpeechModels()
-    await engines.warm()
-    await models.warm()
-    yield Speech(engines, models, TermRepair(engines.text_to_speech.phonemes))
-    engines.close()
-    models.close()
+    loaded = Speech.load()
+    await loaded.warm()
+    yield loaded
+    loaded.close()
 
 
 @pytest.fixture(scope="session")

@@ -62,10 +62,10 @@ class Table:
     def __init__(self) -> None:
         self.score = 0.95
         self.voice = HeldVoice()
-        pace = Pace()
+        self.pace = Pace()
         self.interruptions = Interruptions()
-        self.start = PoliteTurnStart(self.voice, self.interruptions, pace)
-        self.stop = PatientTurnStop(self._finished, patience=Patience(PATIENCE_S), pace=pace)
+        self.start = PoliteTurnStart(self.voice, self.interruptions, self.pace)
+        self.stop = PatientTurnStop(self._finished, patience=Patience(PATIENCE_S), pace=self.pace)
         self.turns: list[str] = []
         self.happened: list[str] = []
         self.scored = 0
@@ -167,6 +167,16 @@ async def test_a_pause_within_the_patience_ends_nothing(table: Table) -> None:
     await table.speak()
     await table.fall_silent("First in, first out.")
     assert await table.ended() == ["A queue is a list. First in, first out."]
+
+
+async def test_only_pauses_inside_an_answer_are_the_candidates_pace(table: Table) -> None:
+    for count in range(1, 8):
+        await table.ask()
+        await table.finish_asking()
+        await table.speak()
+        await table.fall_silent("A queue is a list.")
+        await table.ended(count)
+    assert table.pace.pause_s == 0.0
 
 
 async def test_the_reply_can_be_prepared_inside_the_wait(table: Table) -> None:

@@ -104,12 +104,12 @@ function lineOf(turn) {
   return { id: turn.id, who: turn.speaker, text: turn.text, typed: turn.kind === "typed" };
 }
 
+/** The last words are heard out; `closed` follows them. */
 async function leave() {
-  if (facts.line === "open" && !facts.ending) {
-    now({ ending: true });
-    await pause(FAREWELL_MS);
-  }
-  if (facts.line === "open" || !facts.ending) await toFinished();
+  if (facts.ending) return;
+  now({ ending: true });
+  if (facts.line === "open") await pause(FAREWELL_MS);
+  await toFinished();
 }
 
 async function toFinished() {
