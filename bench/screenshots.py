@@ -84,8 +84,8 @@ async def _type_the_rest(page: Page, respondent: Respondent) -> None:
                 ".replace('/room', '')).then(reply => reply.json())"
             )
             question = status.get("current_question")
-            number = await page.locator("#progress-words").text_content()
-            if question and not status["assessing"] and "Question 1" not in (number or ""):
+            spoken = question and (question["number"], question["revision"]) == (1, 1)
+            if question and not spoken and not status["assessing"]:
                 await page.get_by_label("Type an answer").fill(respondent.answer(question["text"]))
                 await page.get_by_role("button", name="Send").click()
             await page.wait_for_timeout(1500)
