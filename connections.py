@@ -236,12 +236,17 @@ def configure_log(level: str, stream: TextIO = sys.stderr) -> None:
 
 
 def quieten_pipecat() -> None:
-    """Sends Pipecat's own log through ours, without the messages below WARNING: they quote."""
+    """Sends Pipecat's warnings through our log as places in its code: its words may quote a
+    transcript or a message from the page.
+    """
     from loguru import logger
 
     def into_ours(message: Any) -> None:
         record = message.record
-        logging.getLogger(record["name"]).log(record["level"].no, record["message"])
+        failure = record["exception"]
+        cause = f": {failure.type.__name__}" if failure and failure.type else ""
+        place = f"line {record['line']} in {record['function']}{cause}"
+        logging.getLogger(record["name"]).log(record["level"].no, place)
 
     logger.remove()
     logger.add(into_ours, level="WARNING", format="{message}", diagnose=False, backtrace=False)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from temporalio import activity
 from uuid_utils.compat import uuid7
@@ -12,17 +12,24 @@ from uuid_utils.compat import uuid7
 from activities.failures import told_to_temporal
 from contracts.activities import CloseAnswer, ClosedAnswer
 from contracts.errors import NotFound
-from contracts.interview import Outcome, Snapshot
+from contracts.interview import InterviewStatus, Outcome, Snapshot
+from contracts.questions import Question
+from contracts.turns import Speaker, Turn, TurnKind, TurnPurpose
 
 
 class SavesSnapshots(Protocol):
     async def save_snapshot(self, snapshot: Snapshot) -> bool: ...
+    async def plan(self, interview_id: UUID) -> Mapping[UUID, Question]: ...
 
 
-class FindsOpenTurns(Protocol):
+class KeepsTurns(Protocol):
     async def open(
         self, interview_id: UUID, question_id: UUID, revision: int
     ) -> Sequence[object]: ...
+    async def asked(
+        self, interview_id: UUID, question_id: UUID, purpose: TurnPurpose, words: str
+    ) -> bool: ...
+    async def add(self, turn: Turn) -> Turn: ...
 
 
 class PutsAnswers(Protocol):
@@ -43,7 +50,7 @@ class InterviewStore(Protocol):
     @property
     def interviews(self) -> SavesSnapshots: ...
     @property
-    def turns(self) -> FindsOpenTurns: ...
+    def turns(self) -> KeepsTurns: ...
     @property
     def answers(self) -> PutsAnswers: ...
 
@@ -58,10 +65,23 @@ class InterviewActivities:
     async def save_state(self, snapshot: Snapshot) -> None:
         with told_to_temporal(give_up=False):
             try:
-                await self._store.interviews.save_snapshot(snapshot)
+                saved = await self._store.interviews.save_snapshot(snapshot)
+                if saved and _asks_in_writing(snapshot):
+                    await self._keep_prompt(snapshot)
             except NotFound:
                 # The interview was deleted meanwhile: nobody is left to read its state.
                 activity.logger.info("no row for interview %s", snapshot.interview_id)
+
+    async def _keep_prompt(self, snapshot: Snapshot) -> None:
+        """Without a bot nobody else writes down what was asked. Once, whatever is repeated."""
+        interview_id, cursor = snapshot.interview_id, snapshot.cursor
+        plan = await self._store.interviews.plan(interview_id)
+        if cursor.question_id is None or cursor.question_id not in plan:
+            return
+        words = plan[cursor.question_id].prompt_for(cursor.follow_up)
+        purpose = TurnPurpose.FOLLOW_UP if cursor.follow_up else TurnPurpose.QUESTION
+        if not await self._store.turns.asked(interview_id, cursor.question_id, purpose, words):
+            await self._store.turns.add(_written_prompt(snapshot, purpose, words))
 
     @activity.defn(name="close_answer")
     async def close_answer(self, order: CloseAnswer) -> ClosedAnswer:
@@ -72,3 +92,24 @@ class InterviewActivities:
                 return ClosedAnswer(answer_id=None)
             kept = await self._store.answers.put(*place, uuid7(), outcome=Outcome.INTERRUPTED)
             return ClosedAnswer(answer_id=kept)
+
+
+def _asks_in_writing(snapshot: Snapshot) -> bool:
+    typing = snapshot.status is InterviewStatus.IN_PROGRESS and snapshot.live_epoch is None
+    return typing and snapshot.cursor.question_id is not None and not snapshot.cursor.assessing
+
+
+def _written_prompt(snapshot: Snapshot, purpose: TurnPurpose, words: str) -> Turn:
+    cursor = snapshot.cursor
+    return Turn(
+        id=uuid5(snapshot.interview_id, f"asked:{cursor.question_id}:{cursor.follow_up or ''}"),
+        interview_id=snapshot.interview_id,
+        question_id=cursor.question_id,
+        revision=cursor.revision,
+        speaker=Speaker.INTERVIEWER,
+        kind=TurnKind.TYPED,
+        purpose=purpose,
+        text=words,
+        started_at=snapshot.as_of,
+        ended_at=snapshot.as_of,
+    )

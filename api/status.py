@@ -10,8 +10,7 @@ from typing import Any
 
 from api.auth import Seen
 from api.parts import Parts
-from contracts.interview import Cursor, GradeState, Outcome, Snapshot
-from contracts.questions import Question
+from contracts.interview import GradeState, Outcome, Snapshot
 from db.rows import Interview
 
 
@@ -73,17 +72,10 @@ async def _current(parts: Parts, snapshot: Snapshot) -> dict[str, Any] | None:
         "total": len(snapshot.questions),
         "revision": cursor.revision,
         "topic": question.topic,
-        "text": prompt_of(question, cursor),
+        "text": question.prompt_for(cursor.follow_up),
         "is_follow_up": cursor.follow_up is not None,
         "time_limit_s": int(question.time_limit.total_seconds()),
     }
-
-
-def prompt_of(question: Question, cursor: Cursor) -> str:
-    for point in question.key_points:
-        if point.id == cursor.follow_up and point.follow_up:
-            return point.follow_up
-    return question.prompt
 
 
 def _progress(snapshot: Snapshot) -> dict[str, int]:

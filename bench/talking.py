@@ -86,6 +86,36 @@ async def _until_speaking(person: Interviewee) -> None:
         await asyncio.sleep(0.5)
 
 
+async def http_to_bot(product: Product, voice: Voice, *, count: int) -> list[float]:
+    """Seconds from sending a typed answer over HTTP to the live bot's word that it has followed."""
+    took: list[float] = []
+    while len(took) < count:
+        made = await new_interview(product, question_count=10, duration_minutes=60)
+        async with interviewee(made["join_url"], voice) as person:
+            while len(took) < count and await person.next_prompt() is not None:
+                took.append(await _typed(person))
+        await _end(product, made["id"])
+    return took
+
+
+async def _typed(person: Interviewee) -> float:
+    question = (await person.status())["current_question"]
+    known = _followed(person)
+    began = time.monotonic()
+    place = {"question_id": question["question_id"], "revision": question["revision"]}
+    await person.visitor.post("answers", {**place, "text": ANSWERS[0]})
+    async with asyncio.timeout(15):
+        while _followed(person) == known:
+            await asyncio.sleep(0.005)
+    return time.monotonic() - began
+
+
+def _followed(person: Interviewee) -> int:
+    """How often the bot has told of a new place in the interview."""
+    told = (message.get("data", {}).get("type") for message in person.candidate.messages)
+    return sum(kind == "cursor" for kind in told)
+
+
 async def measure_talk(product: Product, *, answers: int, barges: int) -> list[Figure]:
     """`answers` are shared between two voices, for each patience."""
     voices: Sequence[Voice] = (ShiftedHeart(), Joe())
@@ -111,6 +141,6 @@ async def measure_talk(product: Product, *, answers: int, barges: int) -> list[F
                 count=len(joins),
             )
         )
-    return figures + spread(
-        "barge-in, in the ear", await barge_ins(product, voices[0], count=barges)
-    )
+    figures += spread("barge-in, in the ear", await barge_ins(product, voices[0], count=barges))
+    typed = await http_to_bot(product, voices[0], count=barges)
+    return figures + spread("typed answer over HTTP to the live bot", typed, p50_at_most=0.3)

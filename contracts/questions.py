@@ -55,3 +55,10 @@ class Question(BaseModel):
     model_answer: str = Field(min_length=20, max_length=4000)
     key_terms: tuple[str, ...] = ()
     time_limit: timedelta = timedelta(minutes=4)
+
+    def prompt_for(self, follow_up: str | None) -> str:
+        """The follow-up about the key point of that id, or the question itself."""
+        for point in self.key_points:
+            if point.id == follow_up and point.follow_up:
+                return point.follow_up
+        return self.prompt

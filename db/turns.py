@@ -98,6 +98,22 @@ class Turns:
         )
         return tuple(map(_turn, rows))
 
+    async def asked(
+        self, interview_id: UUID, question_id: UUID, purpose: TurnPurpose, words: str
+    ) -> bool:
+        """The interviewer has put these words, perhaps among others, for this purpose."""
+        turn = tables.Turns
+        row = await self._database.row(
+            select(turn.id).where(
+                turn.interview_id == interview_id,
+                turn.question_id == question_id,
+                turn.purpose == purpose.value,
+                turn.speaker == Speaker.INTERVIEWER.value,
+                turn.text.contains(keepable(words), autoescape=True),
+            )
+        )
+        return row is not None
+
     async def numbered(self, interview_id: UUID, number: int) -> Turn:
         """Raises NotFound."""
         turn = tables.Turns

@@ -5,7 +5,6 @@ set -euo pipefail
 for name in chromium chromium-browser google-chrome google-chrome-stable; do
     if command -v "$name" >/dev/null; then exit 0; fi
 done
-[ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ] && exit 0
 if command -v apt-get >/dev/null; then
     sudo=; [ "$(id -u)" = 0 ] || sudo="sudo -n"
     if $sudo true 2>/dev/null && $sudo apt-get update -qq && $sudo apt-get install -y -qq chromium; then

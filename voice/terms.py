@@ -47,6 +47,7 @@ _STRESS = re.compile(r"[ˈˌ\s.,?!;:]")
 
 @dataclass(frozen=True)
 class _Stretch:
+    term: str
     start: int
     end: int
     unlikeness: float
@@ -66,18 +67,21 @@ class TermRepair:
         a replaced stretch stays.
         """
         words = text.split()
-        settled = self._settled(words, terms)
-        for term in terms:
-            if not squashed(term) or squashed(term) in squashed(" ".join(words)):
-                continue
-            best = self._best(words, term, settled)
-            if best is not None:
-                after = _trailing_punctuation(words[best.end - 1])
-                words[best.start : best.end] = [*term.split()[:-1], term.split()[-1] + after]
-                settled = self._settled(words, terms)
+        while (best := self._best(words, terms)) is not None:
+            after = _trailing_punctuation(words[best.end - 1])
+            *front, last = best.term.split()
+            words[best.start : best.end] = [*front, last + after]
         return " ".join(words)
 
-    def _best(self, words: list[str], term: str, settled: set[int]) -> _Stretch | None:
+    def _best(self, words: list[str], terms: Sequence[str]) -> _Stretch | None:
+        """The likeliest of all replacements: a stretch goes to the term it sounds most like."""
+        settled = self._settled(words, terms)
+        whole = squashed(" ".join(words))
+        missing = [term for term in terms if squashed(term) and squashed(term) not in whole]
+        found = [self._closest(words, term, settled) for term in missing]
+        return min(filter(None, found), key=lambda stretch: stretch.unlikeness, default=None)
+
+    def _closest(self, words: list[str], term: str, settled: set[int]) -> _Stretch | None:
         sounds = self._sounds(term.split())
         spoken = [self._sounds([word]) for word in words]
         found: _Stretch | None = None
@@ -85,10 +89,24 @@ class TermRepair:
             if settled.intersection(range(start, end)):
                 continue
             unlike = unlikeness(sounds, "".join(spoken[start:end]))
-            better = unlike is not None and (found is None or unlike < found.unlikeness)
-            if better and not _means_the_opposite(words[start:end], term):
-                found = _Stretch(start, end, unlike or 0.0)
+            if unlike is None or (found is not None and unlike >= found.unlikeness):
+                continue
+            if not self._differs_in_a_word(words[start:end], term) and not _means_the_opposite(
+                words[start:end], term
+            ):
+                found = _Stretch(term, start, end, unlike)
         return found
+
+    def _differs_in_a_word(self, stretch: list[str], term: str) -> bool:
+        """The same words but for one that sounds different: "symmetric key" is no "session key"."""
+        wanted = term.split()
+        if len(wanted) != len(stretch) or len(wanted) == 1:
+            return False
+        pairs = zip(wanted, stretch, strict=True)
+        unequal = [(one, other) for one, other in pairs if squashed(one) != squashed(other)]
+        return len(unequal) < len(wanted) and any(
+            unlikeness(self._sounds([one]), self._sounds([other])) is None for one, other in unequal
+        )
 
     def _settled(self, words: list[str], terms: Sequence[str]) -> set[int]:
         """Places of words that are already part of a term."""

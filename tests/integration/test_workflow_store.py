@@ -26,6 +26,7 @@ from contracts.interview import (
     Snapshot,
 )
 from contracts.queues import GRADING, INTERVIEWS
+from contracts.turns import Speaker, Turn, TurnPurpose
 from db.rows import Interview
 from db.store import Store
 from grading.embedded import EmbeddedGrader
@@ -104,8 +105,9 @@ async def test_an_interviews_rows_agree_with_its_workflow(store: Store, temporal
         store, client, interview, "The hash of the key picks the bucket that is searched."
     )
     assert (second.cursor.position, second.questions[0].revision) == (2, 2)
-    await answer(store, client, interview, "Two keys that share a bucket are a collision.")
-    await client.skip(interview.id, Move())
+    third = await answer(store, client, interview, "Two keys that share a bucket are a collision.")
+    while third.cursor.question_id is not None:
+        third = await client.skip(interview.id, Move())
     done = await eventually(lambda: _completed(store, interview.id), within_s=20)
     assert [q.outcome for q in done.questions][-1] is Outcome.SKIPPED
     assert done.questions[0].grade is GradeState.GRADED
@@ -115,6 +117,33 @@ async def test_an_interviews_rows_agree_with_its_workflow(store: Store, temporal
     assert counted.text.endswith("searched.")
     graded = [grade.answer_id for grade in await store.grades.of_interview(interview.id)]
     assert len(graded) == len(set(graded)) == len(rows)
+
+
+async def test_what_was_asked_in_writing_is_kept_once_each(store: Store, temporal: Client) -> None:
+    interview, client = await an_interview(store), InterviewClient(temporal)
+    await client.start(interview.start)
+    await client.consent(interview.id, Consent(consent_id=uuid4()))
+    await client.join(interview.id, Join(purpose=JoinPurpose.TYPING))
+    await eventually(lambda: _asked(store, interview.id, 1))
+    await answer(store, client, interview, "Honestly I have only ever used them in Python.")
+    await eventually(lambda: _asked(store, interview.id, 2))
+    await client.pause(interview.id, Move())
+    await client.resume(interview.id, Move())
+    await client.join(interview.id, Join(purpose=JoinPurpose.TYPING))
+    await client.skip(interview.id, Move())
+    turns = await eventually(lambda: _asked(store, interview.id, 3))
+    assert [turn.purpose for turn in turns] == [
+        TurnPurpose.QUESTION,
+        TurnPurpose.FOLLOW_UP,
+        TurnPurpose.QUESTION,
+    ]
+
+
+async def _asked(store: Store, interview_id: UUID, count: int) -> list[Turn]:
+    turns = await store.turns.of_interview(interview_id)
+    asked = [turn for turn in turns if turn.speaker is Speaker.INTERVIEWER]
+    assert len(asked) == count
+    return asked
 
 
 async def test_what_was_being_said_at_the_end_is_kept_and_graded(

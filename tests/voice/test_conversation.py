@@ -10,9 +10,9 @@ from contracts.conversation import ConversationEnd
 from contracts.interview import Outcome
 from contracts.questions import Question
 from contracts.turns import Speaker, TurnPurpose
+from tests.voice.clips import CANDIDATE_CHANNEL, INTERVIEWER_CHANNEL, clip
 from tests.voice.rooms import CACHE, HASH, LONG, QUEUE, RoomFor, silent_after_ms
 from tests.waiting import eventually
-from voice.clips import CANDIDATE_CHANNEL, INTERVIEWER_CHANNEL, clip
 from voice.conversation import Speech
 
 TABLE = "It is a table that maps keys to values with a hash function."

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from uuid_utils.compat import uuid7
 
 from contracts.errors import InvalidInput, NotFound
+from tests.voice.clips import CANDIDATE_CHANNEL, INTERVIEWER_CHANNEL, clip
 from tests.waiting import eventually
-from voice.clips import CANDIDATE_CHANNEL, INTERVIEWER_CHANNEL, clip
 from voice.recorder import HEADER_BYTES, OPEN_ENDED, RATE_HZ, Recording, wav_header
 
 TONE_10MS_16K = (np.sin(np.arange(160) * 0.3) * 8000).astype("<i2").tobytes()

@@ -59,6 +59,18 @@ def test_a_term_never_replaces_its_opposite(repair: TermRepair, said: str, term:
     assert repair.repair(said, [term]) == said
 
 
+def test_words_go_to_the_term_they_sound_most_like(repair: TermRepair) -> None:
+    terms = ["breadth first search", "depth first search"]
+    said = "Dept first search follows one branch."
+    for offered in (terms, terms[::-1]):
+        assert repair.repair(said, offered) == "depth first search follows one branch."
+
+
+def test_a_term_that_shares_a_word_is_not_the_same_term(repair: TermRepair) -> None:
+    said = "It is encrypted with symmetric keys."
+    assert repair.repair(said, ["session key"]) == said
+
+
 def test_nothing_is_inserted_where_nothing_sounds_alike(repair: TermRepair) -> None:
     text = "I would ask my colleague about that."
     assert repair.repair(text, ["semaphore", "Kubernetes", "eventual consistency"]) == text

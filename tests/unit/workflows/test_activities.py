@@ -32,6 +32,7 @@ from contracts.errors import (
 from contracts.grades import Flag, Grade, GradeKind, PointGrade, Verdict
 from contracts.interview import Cursor, Fence, InterviewStatus, Outcome, Snapshot
 from contracts.questions import Difficulty, KeyPoint, Question
+from contracts.turns import Turn, TurnPurpose
 
 QUESTION_ID = uuid4()
 
@@ -215,6 +216,17 @@ class OpenAnswer:
 
     async def save_snapshot(self, snapshot: object) -> bool:
         raise NotFound
+
+    async def plan(self, interview_id: UUID) -> dict[UUID, Question]:
+        return {}
+
+    async def asked(
+        self, interview_id: UUID, question_id: UUID, purpose: TurnPurpose, words: str
+    ) -> bool:
+        return True
+
+    async def add(self, turn: Turn) -> Turn:
+        return turn
 
 
 def an_order() -> CloseAnswer:

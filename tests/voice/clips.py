@@ -1,7 +1,4 @@
-"""Cuts pieces out of recordings, also out of one that a crash left unfinished.
-
-Light on purpose (no Pipecat, no models): whoever serves a turn's audio may import it.
-"""
+"""Cuts pieces out of recordings, also out of one that a crash left unfinished."""
 
 from __future__ import annotations
 
