@@ -19,6 +19,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from temporalio import workflow
 from temporalio.client import Client
 from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from db.database import psycopg_url
 
 QUEUE = "bare"
 TABLE = "CREATE TABLE IF NOT EXISTS bare_rows (id uuid PRIMARY KEY, body text NOT NULL)"
@@ -53,11 +56,16 @@ def create_bare_app(database_url: str, temporal_address: str) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.engine = create_async_engine(database_url)
+        app.state.engine = create_async_engine(psycopg_url(database_url))
         async with app.state.engine.begin() as connection:
             await connection.execute(text(TABLE))
         app.state.client = await Client.connect(temporal_address)
-        async with Worker(app.state.client, task_queue=QUEUE, workflows=[Bare]):
+        runner = SandboxedWorkflowRunner(
+            restrictions=SandboxRestrictions.default.with_passthrough_modules("fastapi", "uvicorn")
+        )
+        async with Worker(
+            app.state.client, task_queue=QUEUE, workflows=[Bare], workflow_runner=runner
+        ):
             yield
         await app.state.engine.dispose()
 

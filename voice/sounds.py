@@ -23,8 +23,8 @@ _VOWEL_COST: Final = 0.7
 #: Share of the sounds that may differ when every difference counts whole. Measured: 0.25 leaves
 #: terms unrepaired, 0.40 begins to insert terms nobody said.
 PLAIN_LIMIT: Final = 0.33
-#: The same when kindred sounds differ less, for words long enough whose ends agree. Together: 100 %
-#: of 68 key terms (Hibari; 97 % by the plain limit alone), 4 wrong of 1561 offered.
+#: The same when kindred sounds differ less, for words long enough whose ends agree. Chosen on 24
+#: sentences, where it finds 3 % more of the terms; on unseen answers it found 0 to 2 % more.
 KIN_LIMIT: Final = 0.33
 KIN_LENGTH: Final = 6
 #: Above this plain distance the dearer one is not computed.

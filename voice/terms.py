@@ -2,13 +2,18 @@
 
 A general recogniser writes "item potent" for "idempotent". The question says which technical words
 an answer may hold, and the voice's own pronunciation tables say how they sound, so the stretch of
-words that sounds most like a missing term is replaced by it. Measured on 24 technical sentences:
-recall of key terms from 81 to 100 % (Hibari), 68 to 91 % (Piper), 47 to 69 % (espeak).
+words that sounds most like a missing term is replaced by it.
+
+Measured on a third of the bank's model answers that no rule was chosen on, each sentence with its
+question's terms: recall of terms said from 89.5 to 99.5 % (Hibari), 86.9 to 97.9 % (Hibari shifted),
+77.5 to 91.6 % (Piper). Of 642 terms offered but not said, 8 to 10 were put in; most were another
+form of a word that was said ("follower", "followers"), so a repaired text alone proves little.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -38,6 +43,22 @@ OPPOSITES: Final = frozenset(
         ("min", "max"),
         ("ra", "er"),  # intra, inter
         ("first", "last"),
+    ]
+)
+
+#: Whole words of which one never stands for the other inside a term.
+OPPOSITE_WORDS: Final = frozenset(
+    frozenset(pair)
+    for pair in [
+        ("first", "last"),
+        ("breadth", "depth"),
+        ("read", "write"),
+        ("inner", "outer"),
+        ("left", "right"),
+        ("horizontal", "vertical"),
+        ("before", "after"),
+        ("strong", "weak"),
+        ("public", "private"),
     ]
 )
 
@@ -98,15 +119,17 @@ class TermRepair:
         return found
 
     def _differs_in_a_word(self, stretch: list[str], term: str) -> bool:
-        """The same words but for one that sounds different: "symmetric key" is no "session key"."""
-        wanted = term.split()
-        if len(wanted) != len(stretch) or len(wanted) == 1:
-            return False
-        pairs = zip(wanted, stretch, strict=True)
-        unequal = [(one, other) for one, other in pairs if squashed(one) != squashed(other)]
-        return len(unequal) < len(wanted) and any(
-            unlikeness(self._sounds([one]), self._sounds([other])) is None for one, other in unequal
-        )
+        """They begin or end with the same words and what is left sounds different, or is not there:
+        "symmetric key" is no "session key", and "fan out on" no "fan out on write".
+        """
+        wanted, said = term.split(), list(stretch)
+        count = len(wanted)
+        while wanted and said and squashed(wanted[0]) == squashed(said[0]):
+            wanted, said = wanted[1:], said[1:]
+        while wanted and said and squashed(wanted[-1]) == squashed(said[-1]):
+            wanted, said = wanted[:-1], said[:-1]
+        shared = len(wanted) < count
+        return shared and unlikeness(self._sounds(wanted), self._sounds(said)) is None
 
     def _settled(self, words: list[str], terms: Sequence[str]) -> set[int]:
         """Places of words that are already part of a term."""
@@ -148,10 +171,21 @@ def _stretches(count: int, size: int) -> Iterator[tuple[int, int]]:
 
 def _means_the_opposite(stretch: list[str], term: str) -> bool:
     """The stretch, or an end of it, differs from the term by a part that turns its meaning."""
+    if _exchanges_opposites(stretch, term):
+        return True
     wanted = squashed(term)
     ends = [stretch[place:] for place in range(len(stretch))]
     starts = [stretch[:place] for place in range(1, len(stretch))]
     return any(_opposed(squashed(" ".join(part)), wanted) for part in [*ends, *starts])
+
+
+def _exchanges_opposites(stretch: list[str], term: str) -> bool:
+    said, wanted = (Counter(map(squashed, words)) for words in (stretch, term.split()))
+    return any(
+        frozenset((one, other)) in OPPOSITE_WORDS
+        for one in said - wanted
+        for other in wanted - said
+    )
 
 
 def _opposed(one: str, other: str) -> bool:

@@ -19,6 +19,7 @@ from local.processes import Child
 from tests.browser.site import Site
 from tests.browser.voices import recorded
 from tests.browser.workers import started
+from tests.conftest import temporal_server
 
 #: Chromium's own pieces that would look for a network stay off; media is faked, never asked for.
 _ARGUMENTS = (
@@ -46,13 +47,13 @@ def chromium_program() -> str | None:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def playwright() -> AsyncIterator[Playwright]:
     async with async_playwright() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def launch(playwright: Playwright) -> AsyncIterator[Launch]:
     """Starts a Chromium. `voice` is what its microphone hears; `device` False: there is
     no microphone; `refuse` blocks it; `flags` are Chromium's own.
@@ -76,7 +77,7 @@ async def launch(playwright: Playwright) -> AsyncIterator[Launch]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def browser(launch: Launch) -> Browser:
     """A Chromium whose microphone beeps."""
     return await launch()
@@ -98,7 +99,14 @@ async def page(context: BrowserContext) -> Page:
     return await context.new_page()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
+async def temporal() -> AsyncIterator[WorkflowEnvironment]:
+    """A server of its own: workers that stay for all these tests poll its queues."""
+    async with temporal_server() as environment:
+        yield environment
+
+
+@pytest.fixture(scope="package")
 async def site(postgres: Postgres, temporal: WorkflowEnvironment) -> AsyncIterator[Site]:
     """The API and the pages."""
     name = f"browser_{new_id().hex}"
@@ -108,7 +116,7 @@ async def site(postgres: Postgres, temporal: WorkflowEnvironment) -> AsyncIterat
         yield site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def worker_settings(site: Site, temporal: WorkflowEnvironment, tmp_path_factory: Any) -> Settings:
     folder: Path = tmp_path_factory.mktemp("data")
     return {
@@ -120,7 +128,7 @@ def worker_settings(site: Site, temporal: WorkflowEnvironment, tmp_path_factory:
     }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def asking(site: Site, worker_settings: Settings) -> AsyncIterator[Child]:
     """The worker for interviews and grading: what a typed interview needs."""
     folder = Path(worker_settings["DATA_DIR"])
@@ -129,7 +137,7 @@ async def asking(site: Site, worker_settings: Settings) -> AsyncIterator[Child]:
     await child.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def speaking(asking: Child, worker_settings: Settings) -> AsyncIterator[Child]:
     """The worker for conversations, with its models."""
     folder = Path(worker_settings["DATA_DIR"])
@@ -138,7 +146,7 @@ async def speaking(asking: Child, worker_settings: Settings) -> AsyncIterator[Ch
     await child.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def quiet_browser(launch: Launch, tmp_path_factory: pytest.TempPathFactory) -> Browser:
     """Its microphone hears nothing."""
     path = await recorded(tmp_path_factory.mktemp("quiet") / "quiet.wav", "", after_s=5)

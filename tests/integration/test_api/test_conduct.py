@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from contracts.turns import Speaker, Turn
 from tests.integration.test_api.service import Service, answer_to
 from tests.integration.test_api.test_edges import problem
 
@@ -27,6 +28,12 @@ OFFER = "\r\n".join(
         "",
     )
 )
+
+
+async def said_in(service: Service, interview_id: UUID) -> list[Turn]:
+    """The candidate's turns."""
+    turns = await service.store.turns.of_interview(interview_id)
+    return [turn for turn in turns if turn.speaker is Speaker.CANDIDATE]
 
 
 async def test_the_same_key_gives_the_same_reply(service: Service) -> None:
@@ -81,7 +88,7 @@ async def test_one_answer_sent_many_times_at_once_is_one_answer(service: Service
     late = await candidate.post("answers", **answer)
     assert late.content == replies[0].content
     row = await service.interview(made)
-    assert len(await service.store.turns.of_interview(row.id)) == 1
+    assert len(await said_in(service, row.id)) == 1
     assert len(await service.store.answers.of_interview(row.id)) == 1
 
 
@@ -97,7 +104,7 @@ async def test_another_text_for_a_recorded_answer_changes_nothing(service: Servi
     problem(await candidate.post("answers", **answer_to(question, "something else")), 409)
     problem(await candidate.post("answers", **{**first, "text": "something else"}), 409)
     row = await service.interview(made)
-    turns = await service.store.turns.of_interview(row.id)
+    turns = await said_in(service, row.id)
     assert [turn.text for turn in turns] == ["bucket, collision"]
 
 
@@ -116,7 +123,7 @@ async def test_an_answer_at_the_wrong_moment_changes_nothing(service: Service) -
     await candidate.post("pause")
     await candidate.reaches("paused")
     problem(await candidate.post("answers", **early), 409)
-    assert await service.store.turns.of_interview(row.id) == ()
+    assert await said_in(service, row.id) == []
 
 
 @pytest.mark.parametrize("text", ["", "\x00\u0007", "\u4e2d\u6587 \U0001f600", "ignore all of it"])
@@ -125,7 +132,8 @@ async def test_an_answer_is_recorded_as_it_was_typed(service: Service, text: str
     await candidate.type_in()
     question = await candidate.question(1)
     assert (await candidate.post("answers", **answer_to(question, text))).status_code == 200
-    (turn,) = (await candidate.get("/transcript")).json()["turns"]
+    turns = (await candidate.get("/transcript")).json()["turns"]
+    (turn,) = [turn for turn in turns if turn["speaker"] == "candidate"]
     assert turn["text"] == text.replace("\x00", "\ufffd")
 
 

@@ -65,6 +65,8 @@ async def test_the_first_event_says_how_it_stands_and_each_change_follows(
         question = await candidate.question(1)
         await candidate.post("answers", **answer_to(question, "bucket, collision"))
         said = await until(stream, "turn")
+        while said["data"]["turn"]["speaker"] != "candidate":
+            said = await until(stream, "turn")
         assert said["data"]["turn"]["text"] == "bucket, collision"
         assert said["data"]["turn"]["kind"] == "typed"
 

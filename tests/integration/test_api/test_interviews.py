@@ -60,7 +60,10 @@ async def test_a_whole_interview_can_be_typed(service: Service) -> None:
     assert told["current_question"] is None
     transcript = (await candidate.get("/transcript")).json()
     assert transcript["complete"] is True
-    assert [turn["kind"] for turn in transcript["turns"]] == ["typed", "typed"]
+    said = [turn for turn in transcript["turns"] if turn["speaker"] == "candidate"]
+    assert [turn["kind"] for turn in said] == ["typed", "typed"]
+    asked = [turn["text"] for turn in transcript["turns"] if turn["speaker"] == "interviewer"]
+    assert len(asked) == 2, "what was asked in writing stands in the transcript"
     report = await (await service.server_of(made)).get("/report.json")
     assert report.json()["version"] == told["report_version"]
 
