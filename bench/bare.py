@@ -16,39 +16,15 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
-from temporalio import workflow
 from temporalio.client import Client
 from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from bench.bare_workflow import QUEUE, Bare
 from db.database import psycopg_url
 
-QUEUE = "bare"
 TABLE = "CREATE TABLE IF NOT EXISTS bare_rows (id uuid PRIMARY KEY, body text NOT NULL)"
 INSERT = text("INSERT INTO bare_rows (id, body) VALUES (:id, :body) ON CONFLICT DO NOTHING")
 SELECT = text("SELECT id, body FROM bare_rows WHERE id = :id")
-
-
-@workflow.defn
-class Bare:
-    """A workflow that counts updates until it is told to end: no validator, no activity."""
-
-    def __init__(self) -> None:
-        self.count, self.over = 0, False
-
-    @workflow.update
-    async def record(self, row_id: str) -> int:
-        self.count += 1
-        return self.count
-
-    @workflow.signal
-    def end(self) -> None:
-        self.over = True
-
-    @workflow.run
-    async def run(self) -> int:
-        await workflow.wait_condition(lambda: self.over)
-        return self.count
 
 
 def create_bare_app(database_url: str, temporal_address: str) -> FastAPI:
@@ -60,12 +36,7 @@ def create_bare_app(database_url: str, temporal_address: str) -> FastAPI:
         async with app.state.engine.begin() as connection:
             await connection.execute(text(TABLE))
         app.state.client = await Client.connect(temporal_address)
-        runner = SandboxedWorkflowRunner(
-            restrictions=SandboxRestrictions.default.with_passthrough_modules("fastapi", "uvicorn")
-        )
-        async with Worker(
-            app.state.client, task_queue=QUEUE, workflows=[Bare], workflow_runner=runner
-        ):
+        async with Worker(app.state.client, task_queue=QUEUE, workflows=[Bare]):
             yield
         await app.state.engine.dispose()
 

@@ -18,6 +18,8 @@ from contracts.interview import InterviewStatus
 
 #: Longer than the silence between two sentences of the interviewer.
 QUIET_S: Final = 1.0
+#: Longer than the longest patience: what was said then was not taken as an answer.
+UNHEARD_S: Final = 30.0
 OVER: Final = {status.value for status in InterviewStatus if status.ended} | {"grading"}
 
 
@@ -32,9 +34,10 @@ class Interviewee:
     async def next_prompt(self, *, within_s: float = 90.0) -> str | None:
         """The words of the next prompt once they were spoken; None when the interview is over.
 
-        A prompt that was asked again after a lost line counts as the next one. Raises TimeoutError
-        when none comes.
+        A prompt counts as the next one too when it was asked again after a lost line, and when the
+        interviewer still waits long after what was said. Raises TimeoutError when none comes.
         """
+        waits_since = time.monotonic()
         async with asyncio.timeout(within_s):
             while self.candidate.ended is None:
                 status = await self.status()
@@ -44,7 +47,8 @@ class Interviewee:
                 question: dict[str, Any] | None = status["current_question"]
                 if question and not status["assessing"] and self._is_asked():
                     place = (question["question_id"], question["revision"], self._lines)
-                    if place != self._answered:
+                    unheard = time.monotonic() - waits_since > UNHEARD_S
+                    if place != self._answered or unheard:
                         self._answered = place
                         return str(question["text"])
                 await asyncio.sleep(0.1)
@@ -81,8 +85,10 @@ class Interviewee:
         return heard_at
 
     def _is_asked(self) -> bool:
-        silent_s = time.monotonic() - self.candidate.ear.last_loud_at
-        return self.candidate.state == "listening" and silent_s > QUIET_S
+        """It has spoken on this line, and is silent now."""
+        spoke_at = self.candidate.ear.last_loud_at
+        quiet = time.monotonic() - spoke_at > QUIET_S and self.candidate.state == "listening"
+        return quiet and spoke_at > self.candidate.lines[-1].offered_at
 
 
 @asynccontextmanager

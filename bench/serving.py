@@ -14,7 +14,7 @@ from uuid import uuid4
 import httpx
 
 import connections
-from bench.bare import QUEUE, Bare
+from bench.bare_workflow import QUEUE, Bare
 from bench.figures import Figure
 from bench.visitor import Visitor
 from local.ports import settle

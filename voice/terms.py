@@ -5,7 +5,7 @@ an answer may hold, and the voice's own pronunciation tables say how they sound,
 words that sounds most like a missing term is replaced by it.
 
 Measured on a third of the bank's model answers that no rule was chosen on, each sentence with its
-question's terms: recall of terms said from 89.5 to 99.5 % (Hibari), 86.9 to 97.9 % (Hibari shifted),
+question's terms: recall of terms said 89.5 to 99.5 % (Hibari), 86.9 to 97.9 % (shifted Hibari),
 77.5 to 91.6 % (Piper). Of 642 terms offered but not said, 8 to 10 were put in; most were another
 form of a word that was said ("follower", "followers"), so a repaired text alone proves little.
 """
