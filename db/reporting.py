@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from contracts.activities import BuildReport, ReportQuestion
 from contracts.questions import Question
 from contracts.report import GradeRow, PlannedRow, ReportInputs
-from db.rows import Answer
+from db.rows import Answer, Recording
 from db.store import Store
+
+#: A live bot says so each second.
+_ALIVE: Final = timedelta(seconds=10)
 
 
 async def report_inputs(
@@ -33,9 +37,23 @@ async def report_inputs(
             GradeRow(answer_id=row.answer_id, made_at=row.created_at, grade=row.grade)
             for row in await store.grades.of_interview(order.interview_id)
         ),
-        incomplete_recordings=frozenset(row.id for row in recordings if not row.complete),
+        incomplete_recordings=await _incomplete(store, order.interview_id, recordings),
         app_version=app_version,
         parts=dict(parts),
+    )
+
+
+async def _incomplete(
+    store: Store, interview_id: UUID, recordings: Sequence[Recording]
+) -> frozenset[UUID]:
+    """Those that miss something. The newest, while a bot is alive, only lacks its farewell yet."""
+    alive_at = await store.interviews.last_alive_at(interview_id)
+    alive = alive_at is not None and datetime.now(UTC) - alive_at < _ALIVE
+    newest = max(recordings, key=lambda row: row.started_at, default=None)
+    return frozenset(
+        row.id
+        for row in recordings
+        if row.complete is False or (row.complete is None and not (alive and row is newest))
     )
 
 
