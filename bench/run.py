@@ -53,7 +53,10 @@ class Bench:
 
     async def talk(self) -> list[Figure]:
         return await measure_talk(
-            self.product, answers=self.rounds(40, 4), barges=self.rounds(10, 2)
+            self.product,
+            Path(self.stack.settings.recordings_url),
+            answers=self.rounds(40, 4),
+            barges=self.rounds(10, 2),
         )
 
     async def recovery(self) -> list[Figure]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
+from bench.edge import yields
 from bench.figures import Figure, median, spread
 from bench.interviewee import Interviewee, interviewee
 from bench.voices import Joe, ShiftedHeart, Voice
@@ -62,8 +64,12 @@ async def _end(product: Product, interview_id: str) -> None:
         return  # it has ended by itself
 
 
-async def barge_ins(product: Product, voice: Voice, *, count: int) -> list[float]:
-    """Seconds from the candidate's first sound over the interviewer to its silence, in the ear."""
+async def barge_ins(
+    product: Product, voice: Voice, recordings: Path, *, count: int
+) -> tuple[list[float], list[float]]:
+    """Seconds from the candidate's first sound over the interviewer to its silence: in the ear, and
+    at the bot's edge, from the first voiced sample received to the last one written.
+    """
     silences: list[float] = []
     made = await new_interview(product, question_count=min(10, count), duration_minutes=60)
     async with interviewee(made["join_url"], voice) as person:
@@ -75,7 +81,8 @@ async def barge_ins(product: Product, voice: Voice, *, count: int) -> list[float
             silences.append(await person.candidate.interrupt(words))
             await person.candidate.listen(after=time.monotonic())
     await _end(product, made["id"])
-    return silences
+    edge = [each for file in recordings.glob(f"{made['id']}/*.wav") for each in yields(file)]
+    return silences, edge
 
 
 async def _until_speaking(person: Interviewee) -> None:
@@ -116,7 +123,9 @@ def _followed(person: Interviewee) -> int:
     return sum(kind == "cursor" for kind in told)
 
 
-async def measure_talk(product: Product, *, answers: int, barges: int) -> list[Figure]:
+async def measure_talk(
+    product: Product, recordings: Path, *, answers: int, barges: int
+) -> list[Figure]:
     """`answers` are shared between two voices, for each patience."""
     voices: Sequence[Voice] = (ShiftedHeart(), Joe())
     half = answers // 2
@@ -141,6 +150,8 @@ async def measure_talk(product: Product, *, answers: int, barges: int) -> list[F
                 count=len(joins),
             )
         )
-    figures += spread("barge-in, in the ear", await barge_ins(product, voices[0], count=barges))
+    ear, edge = await barge_ins(product, voices[0], recordings, count=barges)
+    figures += spread("barge-in, in the ear", ear)
+    figures += spread("barge-in, at the bot's edge", edge, p95_at_most=0.3)
     typed = await http_to_bot(product, voices[0], count=barges)
     return figures + spread("typed answer over HTTP to the live bot", typed, p50_at_most=0.3)

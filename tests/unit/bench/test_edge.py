@@ -1,0 +1,40 @@
+"""What the measurement of barge-ins reads from a recording."""
+
+from __future__ import annotations
+
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.edge import yields
+from bench.figures import p95, spread
+
+RATE_HZ = 16_000
+
+
+def recorded(path: Path, candidate: tuple[float, float], bot: tuple[float, float]) -> Path:
+    """Three seconds; each side is loud from the first to the second of its moments."""
+    sides = np.zeros((3 * RATE_HZ, 2), "<i2")
+    for channel, (begin, end) in enumerate((candidate, bot)):
+        sides[int(begin * RATE_HZ) : int(end * RATE_HZ), channel] = 5000
+    with wave.open(str(path), "wb") as file:
+        file.setparams((2, 2, RATE_HZ, 0, "NONE", "NONE"))
+        file.writeframes(sides.tobytes())
+    return path
+
+
+def test_a_barge_in_is_measured_from_first_sample_to_last(tmp_path: Path) -> None:
+    file = recorded(tmp_path / "a.wav", candidate=(1.0, 2.0), bot=(0.2, 1.23))
+    assert yields(file) == [pytest.approx(0.23, abs=0.011)]
+
+
+def test_speech_into_silence_is_no_barge_in(tmp_path: Path) -> None:
+    assert yields(recorded(tmp_path / "b.wav", candidate=(1.0, 2.0), bot=(0.1, 0.5))) == []
+
+
+def test_a_missed_goal_is_said() -> None:
+    middle, high = spread("x", [0.1] * 18 + [0.5, 0.6], p50_at_most=0.2, p95_at_most=0.3)
+    assert (middle.met, high.met) == (True, False)
+    assert p95([1, 2, 3, 4]) == 4
