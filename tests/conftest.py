@@ -27,6 +27,16 @@ from local.processes import Children
 from local.temporal import extra_arguments, temporal_program
 
 _TEMPLATE = "codevoice_template"
+_TESTS = Path(__file__).parent
+#: Tests that speak, or watch a browser, in real time. A machine that is busy elsewhere for a second
+#: can spoil one; it is then run again, up to twice, and the summary says so.
+_IN_REAL_TIME = ("voice", "browser", "integration/test_survival.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(item.path.is_relative_to(_TESTS / place) for place in _IN_REAL_TIME):
+            item.add_marker(pytest.mark.flaky(reruns=2))
 
 
 @contextmanager
