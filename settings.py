@@ -360,8 +360,7 @@ def _kept_secret(data_dir: Path) -> tuple[str, str]:
 
 def _write_once(path: Path, text: str) -> None:
     """Whole or not at all, readable by nobody else; what is there already stays."""
-    making = path.with_name(f".{path.name}.{os.getpid()}")
-    making.unlink(missing_ok=True)
+    making = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)

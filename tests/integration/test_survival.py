@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import connections
-from bench.interviewee import Interviewee, interviewee
+from bench.interviewee import OVER, Interviewee, interviewee
 from bench.visitor import Visitor
 from bench.voices import RATE_HZ, Samples, ShiftedHeart
 from contracts.errors import CodeVoiceError
@@ -90,7 +90,7 @@ async def answer_the_question(visitor: Visitor, answered: set[tuple[str, int]]) 
     async def place() -> Any:
         status = await persistently(visitor.status)
         question = status["current_question"]
-        if question is None and status["status"] not in ("in_progress", "interrupted", "paused"):
+        if status["status"] in OVER:
             return "over"
         if question is None or status["assessing"]:
             return None

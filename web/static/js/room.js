@@ -35,7 +35,7 @@ const captions = new Captions({
 });
 
 /** @type {import("./stage.js").Facts} */
-const facts = { interview: null, mode: "none", line: "off", bot: "listening", elsewhere: false, ending: false };
+const facts = { interview: null, mode: "none", line: "off", bot: "listening", quiet: false, elsewhere: false, ending: false };
 /** @type {Line | null} */
 let line = null;
 let reachable = true;
@@ -229,7 +229,7 @@ function hear(said) {
     const caption = { id: said.turn_id, who: said.who, text: said.text };
     if (said.final) captions.add(caption);
     else captions.speaking(caption);
-  } else if (said.type === "state") now({ bot: said.state });
+  } else if (said.type === "state") now({ bot: said.state, quiet: isQuiet(said.state) });
   else if (said.type === "cursor") void live.refresh();
   else if (said.type === "notice") showNotice(notices, said.code);
   else if (said.type === "ended") ended(said.reason);
@@ -323,8 +323,16 @@ function mute(muted) {
   announce(muted ? "You are muted." : "Your microphone is on.");
 }
 
+/**
+ * Quiet mode outlasts what the interviewer says in it, such as "take your time".
+ * @param {import("./stage.js").BotState} state
+ */
+function isQuiet(state) {
+  return state === "thinking" || (state === "speaking" && facts.quiet);
+}
+
 function minute() {
-  line?.send(facts.bot === "thinking" ? "listening" : "minute");
+  line?.send(facts.quiet ? "listening" : "minute");
 }
 
 /** @param {"voice" | "typing"} mode */

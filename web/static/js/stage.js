@@ -11,6 +11,7 @@ import { box, button, element, iconUse } from "./page.js";
  * @property {"none" | "voice" | "typing"} mode
  * @property {LineState} line
  * @property {BotState} bot
+ * @property {boolean} quiet the interviewer waits until it is told to go on
  * @property {boolean} elsewhere another tab or device holds the interview
  * @property {boolean} ending the last words are being said
  *
@@ -106,7 +107,7 @@ export class Stage {
       JOIN_WORDS[/** @type {keyof typeof JOIN_WORDS} */ (view.state)] ?? "Join by voice";
     button("join-voice").classList.toggle("primary", view.state !== "typing");
     button("join-typing").hidden = view.state === "typing";
-    box("minute-words").textContent = view.state === "thinking" ? "I’m ready" : "A minute, please";
+    box("minute-words").textContent = facts.quiet ? "I’m ready" : "A minute, please";
     element("composer", HTMLFormElement).hidden = !mayType(facts);
     this.#question(facts);
     this.#progress(facts);
