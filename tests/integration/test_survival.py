@@ -247,6 +247,12 @@ async def test_the_same_at_once_has_one_effect(product: Product, store: Store) -
     await visitor.close()
 
 
+async def test_an_interview_is_cancelled_from_the_command_line(product: Product) -> None:
+    made = await invited(product, 1)
+    status = await asyncio.to_thread(product.call, "POST", f"/interviews/{made['id']}/cancel")
+    assert status["status"] == "cancelled"
+
+
 async def test_no_text_or_person_stands_in_histories_logs_or_metrics(
     stack: Stack, product: Product
 ) -> None:
