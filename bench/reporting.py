@@ -28,9 +28,7 @@ async def _until_report(product: Product) -> float:
     try:
         await visitor.agree()
         await visitor.post("join", {"purpose": "typing"})
-        question = (await visitor.status())["current_question"]
-        place = {"question_id": question["question_id"], "revision": question["revision"]}
-        await visitor.post("answers", {**place, "text": WORDS})
+        await visitor.post("answers", {**(await visitor.open_question() or {}), "text": WORDS})
         await visitor.post("finish")
         ended_at = time.monotonic()
         async with asyncio.timeout(60):

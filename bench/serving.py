@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import statistics
 import sys
 import time
@@ -49,7 +48,7 @@ async def _answers(
     async with _bare_workflow(settings) as workflow_id:
         while len(ours) < rounds:
             visitor = await _typing(product)
-            while (question := await _open_question(visitor)) is not None:
+            while (question := await visitor.open_question()) is not None:
                 answer = visitor.post("answers", {**question, "text": WORDS})
                 ours.append(await _timed(answer))
                 url = f"/bare/{workflow_id}/{uuid4()}"
@@ -64,19 +63,6 @@ async def _typing(product: Product) -> Visitor:
     await visitor.agree()
     await visitor.post("join", {"purpose": "typing"})
     return visitor
-
-
-async def _open_question(visitor: Visitor) -> dict[str, object] | None:
-    """Where the next answer belongs, once the last one has been assessed."""
-    async with asyncio.timeout(15):
-        while True:
-            status = await visitor.status()
-            question = status["current_question"]
-            if question is None and status["progress"]["unasked"] == 0:
-                return None
-            if question and not status["assessing"]:
-                return {"question_id": question["question_id"], "revision": question["revision"]}
-            await asyncio.sleep(0.02)
 
 
 async def _polls(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -44,6 +45,18 @@ class Visitor:
     async def status(self) -> dict[str, Any]:
         found: dict[str, Any] = await self._call("GET", "")
         return found
+
+    async def open_question(self) -> dict[str, Any] | None:
+        """Where the next answer belongs, once the last one has been assessed; None at the end."""
+        async with asyncio.timeout(15):
+            while True:
+                status = await self.status()
+                question = status["current_question"]
+                if question is None and status["progress"]["unasked"] == 0:
+                    return None
+                if question and not status["assessing"]:
+                    return {name: question[name] for name in ("question_id", "revision")}
+                await asyncio.sleep(0.02)
 
     async def post(self, verb: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         made: dict[str, Any] = await self._call("POST", f"/{verb}", json=body or {})
