@@ -192,16 +192,23 @@ class AnswerOut(BaseModel):
 
 
 class JoinIn(Body):
-    """`typing` opens the interview without a voice and needs no `sdp`."""
+    """`typing` opens the interview without a voice and needs no `sdp`.
+
+    The newest join holds the interview. A join by typing takes it from a bot or from another device
+    when it names its `tab`, any id of its own making; without one it leaves a live bot alone.
+    """
 
     sdp: str | None = Field(default=None, max_length=100_000)
     type: Literal["offer"] = "offer"
     purpose: Literal[JoinPurpose.INTERVIEW, JoinPurpose.TYPING] = JoinPurpose.INTERVIEW
+    tab: UUID | None = Field(default=None, description="Names the tab or device that types.")
 
     @model_validator(mode="after")
     def _voice_has_offer(self) -> JoinIn:
         if (self.sdp is None) != (self.purpose is JoinPurpose.TYPING):
             raise ValueError("sdp belongs to a join by voice, and only to that")
+        if self.tab is not None and self.sdp is not None:
+            raise ValueError("tab belongs to a join by typing, and only to that")
         return self
 
 

@@ -6,8 +6,9 @@ A reply shows the state the update itself returned, not the row, which follows a
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from api import joining, typed
@@ -33,6 +34,14 @@ router = APIRouter(
 )
 
 
+def _wanted(body: MoveIn | None = None) -> Move:
+    """A verb may come without a body: then it means whatever question is current."""
+    return Move(question_id=body.question_id if body else None)
+
+
+Wanted = Annotated[Move, Depends(_wanted)]
+
+
 async def _moved(parts: OurParts, seen: Ours, update: Awaitable[Snapshot]) -> bytes:
     interview = with_snapshot(seen.interview, await update)
     return await status_bytes(parts, seen.of(interview))
@@ -51,7 +60,7 @@ async def consent(body: ConsentIn, seen: Ours, parts: OurParts, once: OnceHere) 
 
 
 @router.post("/decline", response_model=InterviewOut)
-async def decline(body: MoveIn, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
+async def decline(_: Wanted, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
     """Ends the interview before it began: the candidate does not want it."""
     update = Consent(consent_id=None)
     return await once(
@@ -66,13 +75,13 @@ async def join(body: JoinIn, seen: Ours, parts: OurParts, once: OnceHere) -> Res
     The whole offer is sent, with its candidates. A newer offer supersedes an older one; the same
     offer again gets the same answer.
     """
-    return await once(lambda: joining.join(parts, seen, body.purpose, body.sdp))
+    return await once(lambda: joining.join(parts, seen, body))
 
 
 @router.post("/check", response_model=JoinOut)
 async def check(body: CheckIn, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
     """A short conversation that shows what the recogniser heard. Nothing of it is stored."""
-    return await once(lambda: joining.join(parts, seen, JoinPurpose.CHECK, body.sdp))
+    return await once(lambda: joining.call(parts, seen, JoinPurpose.CHECK, body.sdp))
 
 
 @router.post("/answers", response_model=AnswerOut)
@@ -85,44 +94,38 @@ async def answers(body: AnswerIn, seen: Ours, parts: OurParts, once: OnceHere) -
 
 
 @router.post("/skip", response_model=InterviewOut)
-async def skip(body: MoveIn, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
+async def skip(move: Wanted, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
     """Leaves the present question; skipped, it counts 0."""
-    move = Move(question_id=body.question_id)
     return await once(lambda: _moved(parts, seen, parts.interviews.skip(seen.interview.id, move)))
 
 
 @router.post("/back", response_model=InterviewOut)
-async def back(body: MoveIn, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
+async def back(move: Wanted, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
     """Returns to the question before; a new answer there makes a revision of the old one."""
-    move = Move(question_id=body.question_id)
     return await once(
         lambda: _moved(parts, seen, parts.interviews.go_back(seen.interview.id, move))
     )
 
 
 @router.post("/pause", response_model=InterviewOut)
-async def pause(body: MoveIn, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
+async def pause(move: Wanted, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
     """Stops the clock. What was said of the present answer is kept and can be continued."""
-    move = Move(question_id=body.question_id)
     return await once(lambda: _moved(parts, seen, parts.interviews.pause(seen.interview.id, move)))
 
 
 @router.post("/resume", response_model=InterviewOut)
-async def resume(body: MoveIn, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
+async def resume(move: Wanted, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
     """Ends a pause; the clock runs again once the candidate has joined or types."""
-    move = Move(question_id=body.question_id)
     return await once(lambda: _moved(parts, seen, parts.interviews.resume(seen.interview.id, move)))
 
 
 @router.post("/finish", response_model=InterviewOut)
-async def finish(body: MoveIn, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
+async def finish(move: Wanted, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
     """Ends the asking early. What was said of the present answer is graded, outside the total."""
-    move = Move(question_id=body.question_id)
     return await once(lambda: _moved(parts, seen, parts.interviews.finish(seen.interview.id, move)))
 
 
 @router.post("/cancel", response_model=InterviewOut)
-async def cancel(body: MoveIn, seen: ServersOwn, parts: OurParts, once: OnceHere) -> Response:
+async def cancel(move: Wanted, seen: ServersOwn, parts: OurParts, once: OnceHere) -> Response:
     """Calls the interview off, at any time before it has ended. Only for the organisation."""
-    move = Move(question_id=body.question_id)
     return await once(lambda: _moved(parts, seen, parts.interviews.cancel(seen.interview.id, move)))

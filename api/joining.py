@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID, uuid5
 
 from api.auth import Seen
-from api.bodies import JoinOut
+from api.bodies import JoinIn, JoinOut
 from api.parts import Parts
 from api.sdp import check_offer
 from contracts.errors import Unavailable, WrongState
@@ -20,17 +20,25 @@ async def keep_consent(parts: Parts, seen: Seen, text_version: str) -> UUID:
     return consent_id
 
 
-async def join(parts: Parts, seen: Seen, purpose: JoinPurpose, sdp: str | None) -> bytes:
+async def join(parts: Parts, seen: Seen, body: JoinIn) -> bytes:
+    """A `JoinOut`, by voice when there is an offer."""
+    if body.sdp is not None:
+        return await call(parts, seen, body.purpose, body.sdp)
+    _not_over(seen)
+    typing = Join(purpose=body.purpose, tab=body.tab)
+    joined = await parts.interviews.join(seen.interview.id, typing)
+    return JoinOut(epoch=joined.epoch).model_dump_json(exclude_none=True).encode()
+
+
+async def call(parts: Parts, seen: Seen, purpose: JoinPurpose, sdp: str) -> bytes:
     """A `JoinOut`. The offer's id follows from its text, so a repeat is the same join."""
     _not_over(seen)
-    offer_id = None if sdp is None else await _keep_offer(parts, seen, purpose, sdp)
+    offer_id = await _keep_offer(parts, seen, purpose, sdp)
     joined = await parts.interviews.join(
         seen.interview.id, Join(purpose=purpose, offer_id=offer_id)
     )
-    reply = JoinOut(epoch=joined.epoch)
-    if offer_id is not None:
-        answer = await _answer_to(parts, offer_id)
-        reply = JoinOut(epoch=joined.epoch, sdp=answer, type="answer")
+    answer = await _answer_to(parts, offer_id)
+    reply = JoinOut(epoch=joined.epoch, sdp=answer, type="answer")
     return reply.model_dump_json(exclude_none=True).encode()
 
 

@@ -29,6 +29,8 @@ from settings import load
 #: The microphone's file begins when the browser opens it: about here the question has been asked.
 _ANSWER_AFTER_S: Final = 24
 _SEED: Final = 7
+#: As much of the report as shows the first question with its evidence.
+_REPORT_HEIGHT: Final = 1900
 _BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -98,6 +100,7 @@ async def _see_report(page: Page, product: Product, made: dict[str, str], folder
             if status["status"] == "completed":
                 break
             await asyncio.sleep(0.3)
+    await page.set_viewport_size({"width": 1280, "height": _REPORT_HEIGHT})
     await page.goto(made["report_url"])
     await page.screenshot(path=folder / "report.png")
 

@@ -174,10 +174,15 @@ class JoinPurpose(StrEnum):
 
 
 class Join(Contract):
-    """`offer_id` is the row that holds the browser's SDP offer (None for `typing`)."""
+    """`offer_id` is the row that holds the browser's SDP offer (None for `typing`).
+
+    `tab` names the tab or device that goes on by typing: one that did not hold the line takes it
+    over. Without a name a join by typing leaves a live bot alone.
+    """
 
     purpose: JoinPurpose = JoinPurpose.INTERVIEW
     offer_id: UUID | None = None
+    tab: UUID | None = None
 
 
 class Joined(Contract):

@@ -50,9 +50,7 @@ class Product:
         return cls(settings.public_url, key)
 
     def call(self, method: str, path: str, **request: Any) -> Any:
-        """One call under `/api/v1`; returns the decoded body. A POST has at least `{}`."""
-        if method == "POST":
-            request.setdefault("json", {})
+        """One call under `/api/v1`; returns the decoded body."""
         try:
             response = self.http.request(method, path, **request)
         except httpx.TransportError as error:

@@ -22,7 +22,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from voice.memory import drop_pages_of, give_large_blocks_back, tidy_heap
+from voice.memory import drop_pages_of, give_large_blocks_back, lean_session, tidy_heap
+from voice.packed import PackedDict
 
 STT_RATE_HZ: Final = 16_000
 TTS_RATE_HZ: Final = 24_000
@@ -101,6 +102,7 @@ class SpeechToText:
 
     def _transcribe(self, samples: NDArray[np.float32]) -> str:
         texts = [self._transcribe_piece(piece) for piece in pieces(samples)]
+        tidy_heap()
         return " ".join(text for text in texts if text)
 
     def _transcribe_piece(self, samples: NDArray[np.float32]) -> str:
@@ -162,7 +164,8 @@ class TextToSpeech:
         from hibari import Hibari
 
         self._model = Hibari()
-        self._model.sess = _without_arena(self._model.model_path)
+        self._model.sess = lean_session(self._model.model_path)
+        _pack_tables(self._model.g2p)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="text-to-speech")
         self._sentences = _Sentences(cache_bytes)
 
@@ -217,17 +220,15 @@ def trimmed(audio: NDArray[np.float32]) -> NDArray[np.float32]:
     return audio[max(0, voiced[0] - LEAD_SAMPLES) : voiced[-1] + TAIL_SAMPLES]
 
 
-def _without_arena(model_path: str) -> Any:
-    """Hibari's own session options, except that memory is not kept: a long sentence takes 40 MB,
-    and with the arena the process never gives them back. No slower (80 ms of CPU for 10 s).
-    """
-    import onnxruntime
+def _pack_tables(pronunciation: Any) -> None:
+    """Hibari's tables (180,000 words, 80,000 weights of the tagger) in 6 MB instead of 46.
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.enable_cpu_mem_arena = False
-    return onnxruntime.InferenceSession(model_path, options, providers=["CPUExecutionProvider"])
+    A sentence's phonemes then take 3.4 ms of CPU instead of 2.4.
+    """
+    lexicon, tagger = pronunciation.lexicon, pronunciation.tagger
+    lexicon.golds.d = PackedDict(lexicon.golds.d)
+    lexicon.silvers.d = PackedDict(lexicon.silvers.d)
+    tagger.weights = PackedDict(tagger.weights)
 
 
 class _Sentences:

@@ -17,6 +17,8 @@ from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnal
 from pipecat.audio.vad.silero import SileroOnnxModel, SileroVADAnalyzer
 from pipecat.audio.vad.vad_analyzer import VADAnalyzer, VADParams, VADState
 
+from voice.memory import lean_session
+
 RATE_HZ: Final = 16_000
 #: What Smart Turn looks at: the last 8 s of a turn.
 TURN_WINDOW_S: Final = 8
@@ -32,6 +34,7 @@ class SpeechModels:
     def __init__(self) -> None:
         self._silero: onnxruntime.InferenceSession = SileroVADAnalyzer()._model.session
         self._smart_turn = LocalSmartTurnAnalyzerV3()
+        self._smart_turn._session = lean_session(self._smart_turn._session._model_path)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="smart-turn")
 
     def voice_detector(self, params: VADParams | None = None) -> VoiceDetector:

@@ -43,11 +43,16 @@ class Bots:
         line = self._interview.line
         if self._in_room and line.newest is not None and line.busy_with(join.purpose):
             return line.newest
-        for handle in self._handles.values():
-            handle.cancel()
         connection = self._interview.connect(join, workflow.now())
+        self.supersede()
         self._start(connection)
         return connection
+
+    def supersede(self) -> None:
+        """Cancels the bots of older epochs: somebody else holds the line now."""
+        for epoch, handle in self._handles.items():
+            if epoch != self._interview.line.epoch:
+                handle.cancel()
 
     async def send_off(self) -> None:
         """A live bot learns from the saved state that it may go, and gets the time for a farewell.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from contracts.activities import BuildReport, ReportQuestion
 from contracts.conversation import ConversationEnd
@@ -144,9 +145,11 @@ class Interview:
         self.changed()
         return connection
 
-    def open_typing(self, now: datetime) -> None:
-        """The candidate goes on without voice; a bot that is live needs no such thing."""
-        if self.status in (InterviewStatus.WAITING, InterviewStatus.INTERRUPTED):
+    def open_typing(self, now: datetime, tab: UUID | None = None) -> None:
+        """The candidate goes on without voice, from this tab if it is named. While a bot is live,
+        typing needs no such thing."""
+        taken = tab is not None and self.line.type_from(tab)
+        if taken or self.status in (InterviewStatus.WAITING, InterviewStatus.INTERRUPTED):
             self.typing = True
             self._start_clock(now, spoken=False)
             self.changed()

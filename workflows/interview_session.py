@@ -168,7 +168,8 @@ class InterviewSession:
         """Returns when the bot is ready. Raises NoCapacity, Conflict (a newer join took over)."""
         interview = self._interview
         if message.purpose is JoinPurpose.TYPING:
-            interview.open_typing(workflow.now())
+            interview.open_typing(workflow.now(), message.tab)
+            self._bots.supersede()
             return self._joined(message, interview.line.epoch)
         connection = interview.line.of_offer(message.offer_id) or self._bots.connect(message)
         # Hazards while this waits: a newer join, the end of the interview or a pause, the bot's

@@ -22,11 +22,13 @@ class Phase(Enum):
 
 @dataclass
 class Connection:
-    """One join and its bot. `refusal` is what the waiting join is told when no bot came."""
+    """One join and its bot; without one when it is by typing. `refusal` is what the waiting join
+    is told when no bot came."""
 
     epoch: int
     purpose: JoinPurpose
     offer_id: UUID | None
+    tab: UUID | None = None
     phase: Phase = Phase.STARTING
     refusal: CodeVoiceError | None = None
 
@@ -77,6 +79,16 @@ class Line:
         connection = Connection(self.epoch + 1, purpose, offer_id)
         self.connections.append(connection)
         return connection
+
+    def type_from(self, tab: UUID) -> bool:
+        """Gives the line to this tab, whose typing needs no bot. False: it has it already."""
+        if self.newest is not None and self.newest.tab == tab:
+            return False
+        self.connections.append(
+            Connection(self.epoch + 1, JoinPurpose.TYPING, None, tab, phase=Phase.READY)
+        )
+        self.held = None
+        return True
 
     def take(self, fence: Fence) -> None:
         self.held = fence

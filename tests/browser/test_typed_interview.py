@@ -200,7 +200,7 @@ async def test_the_newest_tab_holds_the_interview(page: Page, site: Site) -> Non
     await type_answer(page)
 
 
-async def test_two_devices_stay_at_the_same_question(
+async def test_the_newest_device_holds_the_interview(
     browser: Browser, page: Page, site: Site
 ) -> None:
     link = site.link(await site.invite())
@@ -210,8 +210,13 @@ async def test_two_devices_stay_at_the_same_question(
     await device.goto(link)
     await device.get_by_role("button", name="Answer by typing").click()
     await type_answer(device)
-    await expect(page.locator("#progress-words")).to_have_text("Question 2 of 3")
+    await expect(page.locator("#state")).to_have_text("Your interview is open somewhere else")
+    await expect(page.get_by_label("Type an answer")).to_be_hidden()
     await expect(page.get_by_role("log")).to_contain_text(ANSWER)
+    await page.get_by_role("button", name="Answer by typing").click()
+    await expect(page.locator("#progress-words")).to_have_text("Question 2 of 3")
+    await type_answer(page)
+    await expect(device.locator("#state")).to_have_text("Your interview is open somewhere else")
     await other.close()
 
 

@@ -122,6 +122,26 @@ async def test_a_second_tab_takes_the_interview_and_the_old_bot_is_stale(stage: 
     assert (await room.state()).cursor == cursor
 
 
+async def test_a_tab_that_types_takes_the_interview_from_a_bot_and_from_another_tab(
+    stage: Stage,
+) -> None:
+    room = await stage.open()
+    bot = await room.speak()
+    for epoch, tab in enumerate((uuid4(), uuid4()), start=2):
+        for _ in range(2):
+            wish = Join(purpose=JoinPurpose.TYPING, tab=tab)
+            joined = await room.client.join(room.id, wish)
+            assert (joined.epoch, joined.snapshot.live_epoch) == (epoch, None)
+        assert (joined.snapshot.status, joined.snapshot.clock_running) == (S.IN_PROGRESS, True)
+    with pytest.raises(StaleFence):
+        await bot.updates.skip(Move())
+    await room.until_true(lambda: bot.cancelled)
+    await room.answer()
+    assert (await room.call()).epoch == 4
+    await room.answer_all()
+    assert (await room.result()).status is S.COMPLETED
+
+
 async def test_an_older_attempt_of_the_same_epoch_is_stale(stage: Stage) -> None:
     room = await stage.open()
     bot = await room.speak()

@@ -157,8 +157,9 @@ class Desk:
         return await self.client.get(self.place + what, **options)
 
     async def post(self, verb: str, key: str | None = None, **body: Any) -> httpx.Response:
+        """Without fields there is no body at all, as most clients send a button."""
         headers = {} if key is None else {"Idempotency-Key": key}
-        return await self.client.post(f"{self.place}/{verb}", json=body, headers=headers)
+        return await self.client.post(f"{self.place}/{verb}", json=body or None, headers=headers)
 
     async def status(self) -> dict[str, Any]:
         told: dict[str, Any] = (await self.get()).json()

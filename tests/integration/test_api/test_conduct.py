@@ -30,6 +30,9 @@ OFFER = "\r\n".join(
 )
 
 
+_TAB = str(uuid4())
+
+
 async def said_in(service: Service, interview_id: UUID) -> list[Turn]:
     """The candidate's turns."""
     turns = await service.store.turns.of_interview(interview_id)
@@ -155,6 +158,43 @@ async def test_skip_back_pause_resume_and_finish(service: Service) -> None:
     problem(await candidate.post("skip"), 409)
 
 
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [
+        (b"", "application/json", 200),
+        (b"{}", "application/json", 200),
+        (b"null", "application/json", 200),
+        (b"[]", "application/json", 422),
+        (b"{}", "text/plain", 422),
+        (b'{"question_id": 1}', "application/json", 422),
+        (b'{"question": null}', "application/json", 422),
+        (b"{", "application/json", 400),
+    ],
+)
+async def test_a_verb_needs_no_body_and_refuses_a_wrong_one(
+    service: Service, content: bytes, kind: str, status: int
+) -> None:
+    candidate = await service.candidate_of(await service.start())
+    await candidate.type_in()
+    reply = await candidate.client.post(
+        f"{candidate.place}/pause", content=content, headers={"content-type": kind}
+    )
+    assert reply.status_code == status, reply.text
+    await candidate.reaches("paused" if status == 200 else "in_progress")
+
+
+async def test_a_named_tab_takes_the_interview_and_an_unnamed_one_does_not(
+    service: Service,
+) -> None:
+    candidate = await service.candidate_of(await service.start())
+    await candidate.type_in()
+    epochs = [
+        (await candidate.post("join", purpose="typing", **named)).json()["epoch"]
+        for named in ({}, {"tab": _TAB}, {"tab": _TAB}, {"tab": str(uuid4())}, {"tab": _TAB}, {})
+    ]
+    assert epochs == [0, 1, 1, 2, 3, 3]
+
+
 async def test_a_button_pressed_for_a_question_that_is_past_is_harmless(service: Service) -> None:
     candidate = await service.candidate_of(await service.start())
     await candidate.type_in()
@@ -234,7 +274,13 @@ async def test_an_offer_that_is_none_is_refused_before_anybody_reads_it(
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"purpose": "typing", "sdp": OFFER}, {"purpose": "check", "sdp": OFFER}]
+    "body",
+    [
+        {},
+        {"purpose": "typing", "sdp": OFFER},
+        {"purpose": "check", "sdp": OFFER},
+        {"tab": _TAB, "sdp": OFFER},
+    ],
 )
 async def test_a_join_says_how_it_joins(service: Service, body: dict[str, Any]) -> None:
     candidate = await service.candidate_of(await service.start())

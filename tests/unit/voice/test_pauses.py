@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from voice.pauses import (
+    DOUBTED_S,
     LONGEST_S,
     NEITHER_S,
     PROMISED_S,
@@ -90,7 +91,8 @@ def test_no_opinion_yet_counts_as_unfinished() -> None:
 def test_without_patience_the_verdict_alone_decides() -> None:
     off = Patience(0.0)
     assert off.needed_s(FINISHED, "It is slow because") == 0.0
-    assert off.needed_s(GOING_ON, PLAIN) == UNFINISHED_S
+    assert off.needed_s(GOING_ON, PLAIN) == DOUBTED_S
+    assert off.needed_s(GOING_ON, "It is slow because") == UNFINISHED_S
 
 
 def test_a_request_and_a_sound_without_words_are_answered_soon() -> None:

@@ -167,9 +167,9 @@ export class Api {
     return this.post("join", { sdp, type: "offer", purpose: "interview" }, []);
   }
 
-  /** @returns {Promise<{epoch: number}>} */
-  joinTyping() {
-    return this.post("join", { purpose: "typing" });
+  /** @param {string} tabId @returns {Promise<{epoch: number}>} */
+  joinTyping(tabId) {
+    return this.post("join", { purpose: "typing", tab: tabId });
   }
 
   /** @param {string} sdp @returns {Promise<Answered>} */

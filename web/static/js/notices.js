@@ -1,4 +1,4 @@
-/** What the interviewer says beside its words: each notice in plain words, with the way on. */
+/** What the room tells beside the words spoken: each notice in plain words, with the way on. */
 
 /** @type {Record<string, string>} */
 const NOTICES = {
@@ -16,4 +16,26 @@ export function showNotice(notices, code) {
   const acts = [{ label: "OK", act: () => notices.hide(code) }];
   const kind = code === "recording_incomplete" || code === "not_stored" ? "warn" : "";
   notices.show(code, { kind, icon: "clock", text, acts });
+}
+
+/** @param {import("./page.js").Notes} notices @param {boolean} reachable */
+export function showReach(notices, reachable) {
+  const text = "We keep trying. What you said is kept; a draft stays in this tab.";
+  if (reachable) notices.hide("reach");
+  else notices.show("reach", { kind: "warn", icon: "link-off", title: "The interview service does not reply.", text });
+}
+
+/** @param {import("./page.js").Notes} notices @param {boolean} speaking @param {() => void} unmute */
+export function showMutedSpeech(notices, speaking, unmute) {
+  const acts = [{ label: "Unmute", act: unmute }];
+  if (speaking) notices.show("muted", { kind: "warn", icon: "microphone-off", text: "You are muted but speaking.", acts });
+  else notices.hide("muted");
+}
+
+/** @param {import("./page.js").Notes} notices @param {boolean} blocked @param {() => void} unlock */
+export function showBlockedSound(notices, blocked, unlock) {
+  const acts = [{ label: "Turn on the sound", act: unlock }];
+  const text = "Your browser wants one click before it plays the interviewer’s voice.";
+  if (blocked) notices.show("sound", { kind: "warn", icon: "speaker", text, acts });
+  else notices.hide("sound");
 }

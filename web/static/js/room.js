@@ -8,7 +8,7 @@ import { Holder } from "./holder.js";
 import { Line, LineBlocked } from "./line.js";
 import { LiveState } from "./live.js";
 import { Notes, box, button, element, iceServers, iconUse, interviewId, pause, ready, tab } from "./page.js";
-import { showNotice } from "./notices.js";
+import { showBlockedSound, showMutedSpeech, showNotice, showReach } from "./notices.js";
 import { Sound, troubleNote } from "./sound.js";
 import { Stage, setText } from "./stage.js";
 import { Composer } from "./typing.js";
@@ -38,7 +38,6 @@ const captions = new Captions({
 const facts = { interview: null, mode: "none", line: "off", bot: "listening", quiet: false, elsewhere: false, ending: false };
 /** @type {Line | null} */
 let line = null;
-let reachable = true;
 
 /** @param {Partial<import("./stage.js").Facts>} change */
 function now(change) {
@@ -63,13 +62,7 @@ const live = new LiveState(api, {
     showPrompt();
   },
   onTurn: (turn) => captions.add(lineOf(turn)),
-  onReach: (replies) => {
-    if (replies === reachable) return;
-    reachable = replies;
-    const text = "We keep trying. What you said is kept; a draft stays in this tab.";
-    if (replies) notices.hide("reach");
-    else notices.show("reach", { kind: "warn", icon: "link-off", title: "The interview service does not reply.", text });
-  },
+  onReach: (reachable) => showReach(notices, reachable),
   onRefused: (problem) => {
     line?.close();
     problems.show("refused", {
@@ -125,17 +118,8 @@ const sound = new Sound({
     if (trouble) problems.show("microphone", troubleNote(trouble, () => void joinByVoice()));
     else problems.hide("microphone");
   },
-  onMutedSpeech: (speaking) => {
-    const acts = [{ label: "Unmute", act: () => mute(false) }];
-    if (speaking) notices.show("muted", { kind: "warn", icon: "microphone-off", text: "You are muted but speaking.", acts });
-    else notices.hide("muted");
-  },
-  onBlocked: (blocked) => {
-    const acts = [{ label: "Turn on the sound", act: () => void sound.unlock() }];
-    const text = "Your browser wants one click before it plays the interviewer’s voice.";
-    if (blocked) notices.show("sound", { kind: "warn", icon: "speaker", text, acts });
-    else notices.hide("sound");
-  },
+  onMutedSpeech: (speaking) => showMutedSpeech(notices, speaking, () => mute(false)),
+  onBlocked: (blocked) => showBlockedSound(notices, blocked, () => void sound.unlock()),
 });
 
 async function joinByVoice() {
@@ -267,11 +251,14 @@ async function joinByTyping() {
   }
 }
 
-const openTyping = () => holder.joining(api.joinTyping());
+const openTyping = () => holder.joining(api.joinTyping(holder.me));
 
 const composer = new Composer({
   send: async (question, text, turnId) => {
-    if (facts.line !== "open" && facts.interview?.status !== "in_progress") await openTyping();
+    if (facts.mode === "none") {
+      await openTyping();
+      now({ mode: "typing", elsewhere: false });
+    }
     await api.answer(question, text, turnId);
     captions.add({ id: turnId, who: "candidate", text, typed: true });
     problems.hide("typed");
