@@ -10,6 +10,7 @@ from temporalio import activity
 from uuid_utils.compat import uuid7
 
 from activities.failures import told_to_temporal
+from activities.remembered import Remembered
 from contracts.activities import CloseAnswer, ClosedAnswer
 from contracts.errors import NotFound
 from contracts.interview import InterviewStatus, Outcome, Snapshot
@@ -60,14 +61,16 @@ class InterviewActivities:
 
     def __init__(self, store: InterviewStore) -> None:
         self._store = store
+        self._asked: Remembered[UUID, UUID] = Remembered()  # the last prompt's turn by interview
 
     @activity.defn(name="save_state")
     async def save_state(self, snapshot: Snapshot) -> None:
         with told_to_temporal(give_up=False):
             try:
-                saved = await self._store.interviews.save_snapshot(snapshot)
-                if saved and _asks_in_writing(snapshot):
+                # First, since a retry after a crash between the two would find the state saved.
+                if _asks_in_writing(snapshot):
                     await self._keep_prompt(snapshot)
+                await self._store.interviews.save_snapshot(snapshot)
             except NotFound:
                 # The interview was deleted meanwhile: nobody is left to read its state.
                 activity.logger.info("no row for interview %s", snapshot.interview_id)
@@ -75,6 +78,9 @@ class InterviewActivities:
     async def _keep_prompt(self, snapshot: Snapshot) -> None:
         """Without a bot nobody else writes down what was asked. Once, whatever is repeated."""
         interview_id, cursor = snapshot.interview_id, snapshot.cursor
+        turn_id = _prompt_id(snapshot)
+        if self._asked.get(interview_id) == turn_id:
+            return
         plan = await self._store.interviews.plan(interview_id)
         if cursor.question_id is None or cursor.question_id not in plan:
             return
@@ -82,6 +88,7 @@ class InterviewActivities:
         purpose = TurnPurpose.FOLLOW_UP if cursor.follow_up else TurnPurpose.QUESTION
         if not await self._store.turns.asked(interview_id, cursor.question_id, purpose, words):
             await self._store.turns.add(_written_prompt(snapshot, purpose, words))
+        self._asked.put(interview_id, turn_id)
 
     @activity.defn(name="close_answer")
     async def close_answer(self, order: CloseAnswer) -> ClosedAnswer:
@@ -99,10 +106,15 @@ def _asks_in_writing(snapshot: Snapshot) -> bool:
     return typing and snapshot.cursor.question_id is not None and not snapshot.cursor.assessing
 
 
+def _prompt_id(snapshot: Snapshot) -> UUID:
+    cursor = snapshot.cursor
+    return uuid5(snapshot.interview_id, f"asked:{cursor.question_id}:{cursor.follow_up or ''}")
+
+
 def _written_prompt(snapshot: Snapshot, purpose: TurnPurpose, words: str) -> Turn:
     cursor = snapshot.cursor
     return Turn(
-        id=uuid5(snapshot.interview_id, f"asked:{cursor.question_id}:{cursor.follow_up or ''}"),
+        id=_prompt_id(snapshot),
         interview_id=snapshot.interview_id,
         question_id=cursor.question_id,
         revision=cursor.revision,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from temporalio import activity
 
+from activities.alive import alive
 from activities.failures import told_to_temporal
 from contracts.activities import BuildReport, BuiltReport
 
@@ -26,5 +27,6 @@ class ReportActivities:
     @activity.defn(name="build_report")
     async def build_report(self, order: BuildReport) -> BuiltReport:
         with told_to_temporal():
-            report_id = await self._reporter.build(order)
+            async with alive():
+                report_id = await self._reporter.build(order)
             return BuiltReport(report_id=report_id, version=order.version)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -39,6 +39,9 @@ from web.pages import away
 from workflows.interview_client import InterviewClient
 
 if TYPE_CHECKING:
+    from temporalio.client import Client
+
+    from db.store import Store
     from settings import Settings
 
 VERSION = "0.1.0"
@@ -65,7 +68,12 @@ _SILENT: Final[TelemetryConfig] = {
 _PATIENCE: Final = timedelta(seconds=10)
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(
+    settings: Settings,
+    *,
+    connect: Callable[[str, str], Awaitable[Client]] = waiting_for_temporal.client,
+    open_store: Callable[[Settings], Store] = connections.open_store,
+) -> FastAPI:
     """The whole service. Raises SettingError; it starts without PostgreSQL and Temporal, answers
     503 while one is away, and goes on when it is back."""
     address = settings.temporal_address
@@ -76,8 +84,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def open_parts(meters: Meters) -> AsyncIterator[Parts]:
-        temporal = await waiting_for_temporal.client(address, settings.temporal_namespace)
-        store = connections.open_store(settings)
+        temporal = await connect(address, settings.temporal_namespace)
+        store = open_store(settings)
         try:
             async with connections.listener(settings) as listener:
                 yield Parts(

@@ -8,9 +8,11 @@ with another request is refused (422), and while the first try runs a second one
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -22,6 +24,7 @@ from api.auth import Ours, ServerOnly
 from api.errors import MEDIA_TYPE, Failure, reference_of
 from api.parts import Parts, parts_of
 from contracts.errors import CodeVoiceError
+from db.idempotency import RENEWED_EVERY_S, Idempotency
 from db.rows import Claim, Reply
 
 KeyHeader = Annotated[
@@ -72,7 +75,8 @@ class Once:
     async def _claimed(self, claim: Claim, work: Work, status: int) -> Reply:
         claims = self.parts.store.idempotency
         try:
-            reply = Reply(status=status, body=await work())
+            async with _renewed(claims, claim):
+                reply = Reply(status=status, body=await work())
         except CodeVoiceError as error:
             if not _settled(error):
                 await claims.abandon(claim)
@@ -83,6 +87,25 @@ class Once:
             raise
         await claims.finish(claim, reply.status, reply.body, reply.headers)
         return reply
+
+
+@asynccontextmanager
+async def _renewed(claims: Idempotency, claim: Claim) -> AsyncIterator[None]:
+    """Says while the work goes on that this process has not died with it."""
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(RENEWED_EVERY_S)
+            with suppress(CodeVoiceError):  # the next one may reach the database
+                await claims.renew(claim)
+
+    renewing = asyncio.create_task(renew())
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        with suppress(asyncio.CancelledError):
+            await renewing
 
 
 def _settled(error: CodeVoiceError) -> bool:

@@ -14,16 +14,19 @@ from pydantic import BaseModel
 
 
 class Figure(BaseModel):
-    """`value` in `unit`; `at_most` is the goal, None where the figure is only printed."""
+    """`value` in `unit`; `at_most` or `at_least` is the goal, None where it is only printed."""
 
     name: str
     value: float
     unit: str
     at_most: float | None = None
+    at_least: float | None = None
     count: int = 1
 
     @property
     def met(self) -> bool | None:
+        if self.at_least is not None:
+            return self.value >= self.at_least
         return None if self.at_most is None else self.value <= self.at_most
 
 

@@ -11,6 +11,15 @@ from contracts.errors import CodeVoiceError
 from web.consent import current
 
 
+class Refused(CodeVoiceError):
+    """`http_status` is the reply's; `wait_s` is what `Retry-After` says."""
+
+    def __init__(self, detail: str, response: httpx.Response) -> None:
+        super().__init__(detail)
+        self.http_status = response.status_code
+        self.wait_s = float(response.headers.get("Retry-After", 0))
+
+
 class Visitor:
     """Holds the candidate's cookie of one interview. Use `open`, then close it with `close`."""
 
@@ -28,7 +37,7 @@ class Visitor:
         landed = await http.get(join_url.removeprefix(origin), follow_redirects=False)
         if not landed.is_redirect:
             await http.aclose()
-            raise CodeVoiceError(f"the link was refused with HTTP {landed.status_code}")
+            raise Refused(f"the link was refused with HTTP {landed.status_code}", landed)
         return cls(http, landed.headers["location"].rstrip("/").rsplit("/", 1)[-1])
 
     async def close(self) -> None:
@@ -58,15 +67,21 @@ class Visitor:
                     return {name: question[name] for name in ("question_id", "revision")}
                 await asyncio.sleep(0.02)
 
-    async def post(self, verb: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        made: dict[str, Any] = await self._call("POST", f"/{verb}", json=body or {})
+    async def post(
+        self, verb: str, body: dict[str, Any] | None = None, *, key: str | None = None
+    ) -> dict[str, Any]:
+        """Under a `key` it may be repeated, as the page does."""
+        headers = {"Idempotency-Key": key} if key else {}
+        made: dict[str, Any] = await self._call(
+            "POST", f"/{verb}", json=body or {}, headers=headers
+        )
         return made
 
     async def _call(self, method: str, path: str, **request: Any) -> Any:
-        """Raises CodeVoiceError with the problem's words, httpx.TransportError without a reply."""
+        """Raises Refused, and httpx.TransportError without a reply."""
         response = await self._http.request(
             method, f"/api/v1/interviews/{self.interview_id}{path}", **request
         )
         if response.is_error:
-            raise CodeVoiceError(f"HTTP {response.status_code} for {method} {path}")
+            raise Refused(f"HTTP {response.status_code} for {method} {path}", response)
         return response.json()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
@@ -20,7 +20,9 @@ from db.ids import new_id
 from db.rows import Claim, Reply
 from db.text import keepable
 
-#: A try that has not ended after a minute died with its process: the next may run in its place.
+#: A running try renews its claim each second. One that has not for four seconds died with its
+#: process, or stands still: the next may run in its place.
+RENEWED_EVERY_S: Final = 1.0
 _CLAIM = text(
     """
     INSERT INTO idempotency_keys (organisation_id, key, fingerprint, claim_id)
@@ -29,12 +31,12 @@ _CLAIM = text(
     SET claim_id = CASE
             WHEN idempotency_keys.status IS NULL
                 AND idempotency_keys.fingerprint = excluded.fingerprint
-                AND idempotency_keys.claimed_at < clock_timestamp() - interval '60 seconds'
+                AND idempotency_keys.claimed_at < clock_timestamp() - interval '4 seconds'
             THEN excluded.claim_id ELSE idempotency_keys.claim_id END,
         claimed_at = CASE
             WHEN idempotency_keys.status IS NULL
                 AND idempotency_keys.fingerprint = excluded.fingerprint
-                AND idempotency_keys.claimed_at < clock_timestamp() - interval '60 seconds'
+                AND idempotency_keys.claimed_at < clock_timestamp() - interval '4 seconds'
             THEN clock_timestamp() ELSE idempotency_keys.claimed_at END
     RETURNING fingerprint, claim_id, status, body, headers
     """
@@ -43,6 +45,10 @@ _FINISH = text(
     "UPDATE idempotency_keys SET status = :status, body = :body,"
     " headers = CAST(:headers AS jsonb) WHERE organisation_id = :organisation_id"
     " AND key = :key AND claim_id = :claim_id AND status IS NULL"
+)
+_RENEW = text(
+    "UPDATE idempotency_keys SET claimed_at = clock_timestamp() WHERE organisation_id ="
+    " :organisation_id AND key = :key AND claim_id = :claim_id AND status IS NULL"
 )
 _ABANDON = text(
     "DELETE FROM idempotency_keys WHERE organisation_id = :organisation_id"
@@ -83,6 +89,10 @@ class Idempotency:
         """Keeps the reply, a failure too. Nothing happens when the claim went to another try."""
         values = {**_named(claim), "status": status, "body": body}
         await self._database.run(_FINISH, values | {"headers": json.dumps(dict(headers or {}))})
+
+    async def renew(self, claim: Claim) -> None:
+        """The try is still running. To be called every `RENEWED_EVERY_S`."""
+        await self._database.run(_RENEW, _named(claim))
 
     async def abandon(self, claim: Claim) -> None:
         """Nothing was done: the key is free again."""

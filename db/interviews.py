@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -74,6 +74,8 @@ _VOID_LINKS = text(
 class Interviews:
     def __init__(self, database: Database) -> None:
         self._database = database
+        # An edit makes a new version, so one that was read stands: as many as the bank ever had.
+        self._versions: dict[UUID, Question] = {}
 
     async def create(self, new: NewInterview) -> Interview:
         """Writes the row, or finds the one made before under the same idempotency key or id."""
@@ -130,14 +132,25 @@ class Interviews:
 
     async def plan(self, interview_id: UUID) -> dict[UUID, Question]:
         """The pinned questions in plan order. Raises NotFound."""
-        start = (await self.get(interview_id)).start
+        row = await self._database.row(
+            select(tables.Interviews.start).where(tables.Interviews.id == interview_id)
+        )
+        if row is None:
+            raise NotFound("There is no such interview")
+        start = InterviewStart.model_validate(row["start"])
         wanted = [question.question_id for question in start.questions]
+        await self._read(question_id for question_id in wanted if question_id not in self._versions)
+        return {question_id: self._versions[question_id] for question_id in wanted}
+
+    async def _read(self, ids: Iterable[UUID]) -> None:
+        missing = list(ids)
+        if not missing:
+            return
         version = tables.QuestionVersions
         rows = await self._database.rows(
-            select(version.id, version.content).where(version.id.in_(wanted))
+            select(version.id, version.content).where(version.id.in_(missing))
         )
-        found = {row["id"]: Question.model_validate(row["content"]) for row in rows}
-        return {question_id: found[question_id] for question_id in wanted}
+        self._versions |= {row["id"]: Question.model_validate(row["content"]) for row in rows}
 
     async def snapshot(self, interview_id: UUID) -> Snapshot:
         """The newest saved state. Raises NotFound."""

@@ -17,6 +17,7 @@ from contracts.interview import Fence, Outcome, Snapshot
 from contracts.questions import Question
 from contracts.turns import Turn
 from db.events import Listener, Subscription
+from db.rows import Recording
 from db.store import Store
 
 T = TypeVar("T")
@@ -93,6 +94,14 @@ class ConversationJournal:
             lambda: self._store.recordings.finish(
                 recording_id, complete=complete, duration_ms=duration_ms
             )
+        )
+
+    async def left_recordings(self) -> tuple[Recording, ...]:
+        return await _patiently(lambda: self._store.recordings.left(self._interview_id))
+
+    async def close_left_recording(self, recording_id: UUID, *, duration_ms: int) -> None:
+        await _patiently(
+            lambda: self._store.recordings.close_left(recording_id, duration_ms=duration_ms)
         )
 
     async def offer_sdp(self, offer_id: UUID) -> str:

@@ -26,6 +26,10 @@ _BEGIN = guarded(
 _FINISH = text(
     "UPDATE recordings SET complete = :complete, duration_ms = :duration_ms WHERE id = :id"
 )
+_CLOSE_LEFT = text(
+    "UPDATE recordings SET complete = false, duration_ms = :duration_ms"
+    " WHERE id = :id AND complete IS NULL"
+)
 
 
 class Recordings:
@@ -55,6 +59,14 @@ class Recordings:
         """An evicted bot may still close its own file."""
         values = {"id": recording_id, "complete": complete, "duration_ms": duration_ms}
         await self._database.run(_FINISH, values)
+
+    async def close_left(self, recording_id: UUID, *, duration_ms: int) -> None:
+        """Closes the file of a bot that died; what a bot says of its own file stands."""
+        await self._database.run(_CLOSE_LEFT, {"id": recording_id, "duration_ms": duration_ms})
+
+    async def left(self, interview_id: UUID) -> tuple[Recording, ...]:
+        """Those that nobody has closed, oldest first."""
+        return tuple(row for row in await self.of_interview(interview_id) if row.complete is None)
 
     async def of_interview(self, interview_id: UUID) -> tuple[Recording, ...]:
         """Oldest first."""

@@ -18,6 +18,7 @@ import onnxruntime as ort
 from tokenizers import Tokenizer
 
 from contracts.errors import GradingFailed
+from grading.steps import Steps, at_once
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -80,11 +81,18 @@ class Encoder:
 
     def encode(self, text: str) -> TokenVectors:
         """Raises UnicodeEncodeError for lone surrogates: `reading.legible` takes them out."""
+        return at_once(self.encode_in_steps(text))
+
+    def encode_in_steps(self, text: str) -> Steps[TokenVectors]:
+        """The same, a block a step."""
         pieces = self._tokenizer.encode(text, add_special_tokens=False)
         spans = np.array(pieces.offsets[:MOST_TOKENS], dtype=np.int64).reshape(-1, 2)
         ids = np.array(pieces.ids[:MOST_TOKENS], dtype=np.int64)
-        blocks = [self._block(ids, start) for start in range(0, len(ids), BLOCK_TOKENS)]
-        vectors = np.concatenate(blocks) if blocks else np.zeros((0, 384), dtype=np.float32)
+        vectors = np.zeros((len(ids), 384), dtype=np.float32)
+        for start in range(0, len(ids), BLOCK_TOKENS):
+            if start:
+                yield
+            vectors[start : start + BLOCK_TOKENS] = self._block(ids, start)
         return TokenVectors(spans, unit(vectors), whole=len(pieces.ids) <= MOST_TOKENS)
 
     def _marker(self, token: str) -> int:

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from grading.encoder import Encoder, Floats, Ints, TokenVectors, unit
+from grading.steps import Steps, at_once
 from grading.words import STOP, WORD, information, stem
 
 #: Text without spaces (other scripts, a stuck key) is cut so that quotes stay short.
@@ -42,7 +43,11 @@ class Target:
 
 
 def read_passage(encoder: Encoder, text: str) -> Passage:
-    encoded = encoder.encode(text)
+    return at_once(read_in_steps(encoder, text))
+
+
+def read_in_steps(encoder: Encoder, text: str) -> Steps[Passage]:
+    encoded = yield from encoder.encode_in_steps(text)
     words = np.array([m.span() for m in _CHUNK.finditer(text)], dtype=np.int64).reshape(-1, 2)
     owner = np.searchsorted(words[:, 0], encoded.spans[:, 0], side="right") - 1
     used, first_piece = np.unique(owner, return_index=True)

@@ -41,7 +41,8 @@ class ChildPlan:
     after it with the pid; `ready` is asked again and again until it says True.
 
     `stop_signal` also reaches the child when this process dies (Linux). `stop_within_s` later it is
-    killed, with all its process group.
+    killed, with all its process group. One that ends again and again is started after waits that
+    double from 0.1 s to `longest_wait_s`.
     """
 
     name: str
@@ -56,6 +57,7 @@ class ChildPlan:
     ready_within_s: float = 30.0
     stop_signal: signal.Signals = signal.SIGTERM
     stop_within_s: float = 15.0
+    longest_wait_s: float = 5.0
 
 
 class Child:
@@ -152,7 +154,7 @@ class Child:
             self.restarts += 1
             self._progress(self.plan.name, f"ended ({_said(code)}); started again")
             await asyncio.sleep(wait_s)
-            wait_s = min(wait_s * 2, 5.0)
+            wait_s = min(wait_s * 2, self.plan.longest_wait_s)
             with contextlib.suppress(OSError):  # tried again after the next wait
                 await self._spawn()
 

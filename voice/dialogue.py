@@ -34,6 +34,8 @@ from voice.stage import OVER, Stage
 UNHEARD_AFTER_S: Final = 2.5
 #: Words that start no turn within this time were a nod.
 UNCLEAR_FOR_S: Final = 1.0
+#: Somebody who speaks when the interview's time is up is let finish, for as long as this.
+LAST_WORDS_S: Final = 8.0
 TICK_S: Final = 0.25
 
 
@@ -58,6 +60,7 @@ class Dialogue:
         self.page = self._stage.page
         self._turn: CandidateTurn | None = None
         self._early: list[Utterance] = []  # heard before it is clear whose floor it is
+        self._time_up_at: float | None = None  # while the candidate finishes a sentence after it
         self._caption_id = uuid7()
 
     @property
@@ -109,6 +112,22 @@ class Dialogue:
         if self._early and time.monotonic() - self._early[0].at > UNCLEAR_FOR_S:
             await self._nothing_meant()
         await self._stage.time_passed(in_turn=self._turn is not None)
+        if self._time_up_at is not None and not self._lets_finish():
+            await self._follow(await self._clerk.snapshot())
+        elif self._turn and self._stage.time.pausing and self._out_of_time(self._turn):
+            await self._room.close_turn()
+
+    def _out_of_time(self, turn: CandidateTurn) -> bool:
+        """The interview's time is over, or that of the question which this turn answers."""
+        answers = bool(turn.texts) and self._stage.floor is Floor.LISTENING
+        return self._time_up_at is not None or (answers and self._stage.time.over_the_limit())
+
+    def _lets_finish(self) -> bool:
+        """The interview's time is over, but the candidate is in the middle of a sentence."""
+        now = time.monotonic()
+        self._time_up_at = self._time_up_at or now
+        speaking = self._stage.in_turn or self._room.candidate_speaking
+        return speaking and now - self._time_up_at < LAST_WORDS_S
 
     # -- what the pipeline reports
 
@@ -186,8 +205,6 @@ class Dialogue:
             self._answer.gathered = True
             self._stage.quiet(None)
             self._write(utterance, TurnPurpose.ANSWER)
-        if self._stage.floor is Floor.LISTENING and self._stage.time.over_the_limit():
-            await self._room.close_turn()
 
     def _write(self, utterance: Utterance, purpose: TurnPurpose, at: Cursor | None = None) -> None:
         cursor = at or self._interviewer.snapshot.cursor
@@ -206,6 +223,8 @@ class Dialogue:
         turn, self._turn = self._turn, None
         self._stage.time.forget_go_on()
         self._stage.time.sound()
+        if self._time_up_at is not None:
+            return  # a tick says goodbye
         if turn is None or turn.stale:
             return
         if self._stage.floor is Floor.LEAVING or self._only_nodded(turn):
@@ -347,6 +366,10 @@ class Dialogue:
         if snapshot.epoch > self._epoch:
             self.end(ConversationEnd.SUPERSEDED)
             return
+        deadline = snapshot.ends_reason == "deadline" and self._stage.floor is not Floor.LEAVING
+        if deadline and self._lets_finish():
+            return  # a tick comes back to it
+        self._time_up_at = None
         self._interviewer.snapshot = snapshot
         paused = snapshot.status is InterviewStatus.PAUSED
         moved = paused or self._interviewer.over or prompts_differ(before, snapshot)

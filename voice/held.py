@@ -25,7 +25,8 @@ from voice.interviewer import Interviewer
 from voice.messages import Notice
 from voice.notebook import Notebook
 from voice.protocols import InterviewUpdates, Journal
-from voice.recorder import Recording
+from voice.recorder import Recorded, Recording
+from voice.recovered import Recovery
 from voice.running import first_of, run_pipeline, stop_pipeline
 from voice.script import Wording
 from voice.turns import TurnTaking
@@ -37,6 +38,8 @@ ALIVE_EVERY_S: Final = 1.0
 STUCK_AFTER_S: Final = 3.0
 #: Words on their way when the line goes are waited for: the voice detector ends them after 1 s.
 LAST_WORDS_WITHIN_S: Final = 3.0
+#: The first words wait so long, after the line is up, for what an earlier bot did not recognise.
+RECOVERED_WITHIN_S: Final = 3.0
 #: What is left to write at an orderly end, and when the worker cancels (one second in all).
 TIDY_WITHIN_S: Final = 3.0
 CANCELLED_TIDY_WITHIN_S: Final = 0.8
@@ -87,18 +90,21 @@ class Held:
         self._beat = beat
         self._tasks: list[asyncio.Task[Any]] = []
         self._recording: Recording | None = None
+        self._incomplete = asyncio.Event()
         self._notebook = Notebook(journal, lambda: self._dialogue.end(ConversationEnd.SUPERSEDED))
         self._dialogue: Dialogue
         self._interviewer: Interviewer
         self._bot: Bot
         self._line: DirectLine
+        self._recovery: Recovery
+        self._recovering: asyncio.Task[None]
         self._pipeline: asyncio.Task[None]
 
     async def run(self) -> ConversationResult:
         """Raises what `Conversation.hold` says; StaleFence too."""
         changes = self._journal.changes()
         await self._journal.take_fence()
-        turns = await self._get_ready()
+        await self._get_ready()
         self._pipeline = asyncio.create_task(run_pipeline(self._bot.worker))
         beside = (
             self._notebook.run(),
@@ -108,10 +114,12 @@ class Held:
             self._stay_alive(),
             self._watch_line(),
             self._watch_drain(),
+            self._watch_recording(),
         )
-        self._tasks = [asyncio.create_task(each) for each in beside]
+        tasks = [asyncio.create_task(each) for each in beside]
+        self._tasks = [*tasks, self._recovering]
         try:
-            end = await first_of(self._talk(turns), [self._pipeline, *self._tasks])
+            end = await first_of(self._talk(), [self._pipeline, *tasks])
         except asyncio.CancelledError:
             tidying = asyncio.create_task(self._tidy(None))
             await asyncio.wait([tidying], timeout=CANCELLED_TIDY_WITHIN_S)
@@ -124,19 +132,29 @@ class Held:
             end = ConversationEnd.HANDOFF
         return ConversationResult(end=end, turns=self._notebook.written)
 
-    async def _get_ready(self) -> Sequence[Turn]:
-        """Reads the record, answers the offer, reports ready, builds the pipeline."""
+    async def _get_ready(self) -> None:
+        """Reads the record, answers the offer, reports ready, builds the pipeline.
+
+        What a bot that died had not recognised is looked for meanwhile: the line takes its time.
+        """
         if self._spec.offer_id is None:
             raise InvalidInput("an offer is needed", field="offer_id")
-        sdp, plan, turns, patience_s, last_alive_at = await asyncio.gather(
+        sdp, plan, turns, patience_s, last_alive_at, left = await asyncio.gather(
             self._journal.offer_sdp(self._spec.offer_id),
             self._journal.plan(),
             self._journal.turns(),
             self._journal.patience_s(),
             self._journal.last_alive_at(),
+            self._journal.left_recordings(),
         )
-        taking = TurnTaking(self._house.speech.models, patience_s=patience_s)
+        speech, wording = self._house.speech, self._house.wording
+        taking = TurnTaking(speech.models, patience_s=patience_s)
         self._line = DirectLine(self._house.settings.ice_servers, taking.voice)
+        ready: asyncio.Future[Interviewer] = asyncio.get_running_loop().create_future()
+        self._recovery = Recovery(
+            speech, wording, self._journal, plan=plan, turns=turns, interviewer=ready
+        )
+        self._recovering = asyncio.create_task(self._recovery.run(left))
         try:
             answer = await self._line.answer(sdp)
             await self._journal.answer_offer(self._spec.offer_id, answer)
@@ -152,12 +170,13 @@ class Held:
                 self._note_recording(),
             )
         except BaseException:
+            self._recovering.cancel()
             await self._line.close()
             await self._end_recording()
             raise
         self._assemble(plan, snapshot, taking)
+        ready.set_result(self._interviewer)
         self._bot.prepare([line.text for line in self._interviewer.opening(turns)])
-        return turns
 
     def _assemble(
         self, plan: Mapping[UUID, Question], snapshot: Snapshot, taking: TurnTaking
@@ -182,14 +201,24 @@ class Held:
         self._dialogue = Dialogue(interviewer, clerk, self._bot, self._fence.epoch)
         self._bot.connect(self._dialogue)
 
-    async def _talk(self, turns: Sequence[Turn]) -> ConversationEnd:
+    async def _talk(self) -> ConversationEnd:
         try:
             async with asyncio.timeout(self._house.settings.connect_within_s):
                 await self._line.connected.wait()
                 await self._bot.started.wait()
         except TimeoutError:
             return ConversationEnd.LEFT
-        return await self._dialogue.run(turns)
+        return await self._dialogue.run(await self._recovered())
+
+    async def _recovered(self) -> Sequence[Turn]:
+        """All turns so far. Raises StaleFence."""
+        await asyncio.wait([self._recovering], timeout=RECOVERED_WITHIN_S)
+        if self._recovering.done():
+            self._recovering.result()
+        else:
+            logger.warning("recovering words of {} takes too long", self._spec.interview_id)
+            self._recovering.cancel()
+        return self._recovery.turns
 
     # -- beside the talk
 
@@ -240,7 +269,7 @@ class Held:
         folder = self._house.settings.recordings_url
         if folder is not None:
             name = str(self._spec.interview_id)
-            self._recording = Recording(folder, name, uuid7(), self._recording_failed)
+            self._recording = Recording(folder, name, uuid7(), self._incomplete.set)
             self._recording.start()
 
     async def _note_recording(self) -> None:
@@ -250,8 +279,12 @@ class Held:
                 recording.recording_id, recording.url, recording.started_at
             )
 
-    def _recording_failed(self) -> None:
+    async def _watch_recording(self) -> None:
+        """Tells at once that it is incomplete: the report is made while the bot says goodbye."""
+        await self._incomplete.wait()
         self._bot.send(messages.notice(Notice.RECORDING_INCOMPLETE))
+        if self._recording:
+            await self._note_recorded(self._recording.recorded)
 
     def _place(self, at: datetime) -> tuple[UUID | None, int | None]:
         if self._recording is None or not self._recording.complete:
@@ -281,7 +314,9 @@ class Held:
     async def _end_recording(self) -> None:
         if self._recording is None:
             return
-        recorded = await self._recording.close()
+        await self._note_recorded(await self._recording.close())
+
+    async def _note_recorded(self, recorded: Recorded) -> None:
         try:
             await self._journal.finish_recording(
                 recorded.recording_id,

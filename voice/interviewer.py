@@ -259,8 +259,9 @@ class Interviewer:
         return self.line(TurnPurpose.PROMPT, self._wording.question_winding_down())
 
     def note_time(self, remaining: timedelta) -> timedelta | None:
-        """The notice that `remaining` makes due; each is due once. None while there is time."""
-        due = [notice for notice in TOTAL_NOTICES if remaining <= notice]
+        """The notice that `remaining` makes due; each is due once. None while there is time, and
+        when there is none any more."""
+        due = [notice for notice in TOTAL_NOTICES if timedelta(0) < remaining <= notice]
         fresh = [notice for notice in due if notice not in self._noticed]
         self._noticed.update(due)
         return min(fresh) if fresh else None

@@ -16,6 +16,19 @@ from contracts.questions import Question
 from contracts.turns import Turn
 
 
+class LeftRecording(Protocol):
+    """A recording that its bot has not closed: it died, is frozen, or is about to."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def started_at(self) -> datetime: ...
+
+
 class Journal(Protocol):
     """The interview's record. Every write raises `StaleFence` once a newer bot holds the interview.
 
@@ -57,6 +70,12 @@ class Journal(Protocol):
     async def finish_recording(
         self, recording_id: UUID, *, complete: bool, duration_ms: int
     ) -> None: ...
+
+    async def left_recordings(self) -> Sequence[LeftRecording]:
+        """Those that are not closed, oldest first."""
+
+    async def close_left_recording(self, recording_id: UUID, *, duration_ms: int) -> None:
+        """Closes another bot's recording as incomplete, unless that bot has closed it itself."""
 
     async def offer_sdp(self, offer_id: UUID) -> str:
         """The browser's SDP offer. Raises `NotFound`."""

@@ -126,6 +126,11 @@ class Recording:
             await asyncio.to_thread(self._close_file)
         except Exception as failure:
             self._give_up(type(failure).__name__)
+        return self.recorded
+
+    @property
+    def recorded(self) -> Recorded:
+        """What is in the file so far."""
         duration_ms = 1000 * self._written // RATE_HZ
         return Recorded(self.recording_id, self.url, self.complete, duration_ms)
 

@@ -122,6 +122,8 @@ class Stage:
     async def time_passed(self, *, in_turn: bool) -> None:
         """Says what time alone makes due. Never over the candidate's words."""
         self.ending.look_at_the_clock()
+        if self._room.candidate_speaking:
+            self.time.voice()
         quiet = not (self.mouth.speaking or self._room.candidate_speaking)
         if self.floor is not Floor.LISTENING or not quiet:
             return

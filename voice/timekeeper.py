@@ -15,6 +15,8 @@ from voice.messages import Notice
 
 #: Past a question's limit the answer is closed at the next pause.
 LIMIT_GRACE: Final = timedelta(seconds=30)
+#: Silence in the middle of an answer that is no breath any more: something may be said into it.
+PAUSE_S: Final = 1.2
 #: "Sorry, go on": to somebody who fell silent because the bot had spoken. Above the default
 #: patience, so that a finished addition is answered instead.
 GO_ON_AFTER_S: Final = 1.6
@@ -37,6 +39,7 @@ class Timekeeper:
         self._interviewer = interviewer
         self._clock = clock
         self._quiet_since = clock()
+        self._voice_at = clock()
         self._hushes = 0
         self._asked_at: dict[UUID, float] = {}
         self._limits_noted: set[UUID] = set()
@@ -55,6 +58,15 @@ class Timekeeper:
         """Somebody spoke until now."""
         self._quiet_since = self._clock()
 
+    def voice(self) -> None:
+        """The candidate is speaking now."""
+        self._voice_at = self._clock()
+
+    @property
+    def pausing(self) -> bool:
+        """The candidate has not spoken for longer than a breath takes."""
+        return self._clock() - self._voice_at > PAUSE_S
+
     def quiet(self, asked: timedelta | None) -> None:
         """Opens quiet mode for as long as asked, or leaves it."""
         self.quiet_mode, self._hushes = asked, 0
@@ -72,7 +84,9 @@ class Timekeeper:
         if self._go_on_at is not None and self._clock() > self._go_on_at:
             self._go_on_at = None
             return Due(self._interviewer.taken_back())
-        return self.time_low() or (None if in_turn else self.silence())
+        if in_turn:
+            return self.time_low() if self.pausing else None
+        return self.time_low() or self.silence()
 
     def time_low(self) -> Due | None:
         """The question's time, or the whole interview's, is nearly over. Each is told once."""

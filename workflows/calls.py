@@ -36,6 +36,8 @@ CHECK_LIMIT: Final = timedelta(minutes=5)
 #: the farewell.
 OVERTIME: Final = timedelta(minutes=10)
 
+#: A worker that died is noticed after this, whatever time its work may take.
+_ALIVE: Final = timedelta(seconds=4)
 _ONCE: Final = RetryPolicy(maximum_attempts=1)
 _ROOM_RETRY: Final = RetryPolicy(
     initial_interval=timedelta(milliseconds=200),
@@ -121,6 +123,7 @@ def grade_answer(answer: AnswerRef, give_up_after: timedelta) -> workflow.Activi
         answer,
         task_queue=GRADING,
         start_to_close_timeout=timedelta(seconds=60),
+        heartbeat_timeout=_ALIVE,
         schedule_to_close_timeout=give_up_after,
         retry_policy=RetryPolicy(
             initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
@@ -135,6 +138,7 @@ async def build_report(order: BuildReport) -> BuiltReport:
         order,
         task_queue=GRADING,
         start_to_close_timeout=timedelta(seconds=120),
+        heartbeat_timeout=_ALIVE,
         schedule_to_close_timeout=timedelta(hours=24),
         retry_policy=RetryPolicy(
             initial_interval=timedelta(seconds=2), maximum_interval=timedelta(seconds=60)

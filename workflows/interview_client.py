@@ -46,6 +46,9 @@ F = TypeVar("F", BotReady, RecordAnswer, ReopenAnswer, Move)
 
 RPC_TIMEOUT: Final = timedelta(seconds=15)
 QUERY_TIMEOUT: Final = timedelta(seconds=5)
+#: A step of the workflow takes milliseconds. When the worker that had it has died, the next one
+#: gets it after this; the server's own default is 10 s.
+TASK_TIMEOUT: Final = timedelta(seconds=3)
 #: Pause between two tries of a call whose reply was lost.
 _PAUSE_S: Final = 0.2
 #: Replies that say nothing about whether the call had its effect.
@@ -93,6 +96,7 @@ class InterviewClient:
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 static_summary="one interview",
+                task_timeout=TASK_TIMEOUT,
                 rpc_timeout=RPC_TIMEOUT,
             )
 

@@ -21,6 +21,8 @@ from workflows.progress import AskedQuestion
 
 #: The first report is due within 10 s of the last word; late grades come as further versions.
 WAIT_FOR_GRADES: Final = timedelta(seconds=5)
+#: A live bot lets the candidate finish a sentence, says goodbye and leaves within this time.
+LAST_WORDS: Final = timedelta(seconds=20)
 
 
 class Marking:
@@ -50,6 +52,7 @@ class Marking:
 
         An answer that had been taken back and was not added to counts after all.
         """
+        await self._last_words()
         for question in self._interview.unfinished():
             order = CloseAnswer(
                 interview_id=self._interview.start.interview_id,
@@ -68,6 +71,18 @@ class Marking:
                 question.recorded[question.gathering] = closed.answer_id
                 question.outcome = Outcome.INTERRUPTED
             self._interview.changed()
+
+    async def _last_words(self) -> None:
+        """At the deadline somebody may be in the middle of a sentence: the bot writes it down."""
+        line, cut_off = self._interview.line, self._interview.ends_reason == "deadline"
+        speaking = cut_off and line.live_epoch is not None and self._interview.unfinished()
+        if speaking and workflow.patched("last-words"):
+            with suppress(asyncio.TimeoutError):
+                await workflow.wait_condition(
+                    lambda: line.live_epoch is None,
+                    timeout=LAST_WORDS,
+                    timeout_summary="the last words are written down",
+                )
 
     async def report(self) -> None:
         """A first report soon, then a new version whenever more grades are settled."""

@@ -151,3 +151,19 @@ async def quiet_browser(launch: Launch, tmp_path_factory: pytest.TempPathFactory
     """Its microphone hears nothing."""
     path = await recorded(tmp_path_factory.mktemp("quiet") / "quiet.wav", "", after_s=5)
     return await launch(voice=path)
+
+
+@pytest.fixture
+async def quiet_page(quiet_browser: Browser) -> AsyncIterator[Page]:
+    visitor = await quiet_browser.new_context(viewport={"width": 1280, "height": 860})
+    yield await visitor.new_page()
+    await visitor.close()
+
+
+@pytest.fixture
+async def nobody_speaks(speaking: Child) -> AsyncIterator[Child]:
+    """The worker for conversations, stopped. A test may start it; it runs again afterwards."""
+    await speaking.stop()
+    yield speaking
+    if speaking.pid is None:
+        await speaking.start()

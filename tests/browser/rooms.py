@@ -25,11 +25,16 @@ async def start_typing(page: Page, link: str) -> None:
     await expect(page.get_by_text("Question 1 of 3")).to_be_visible()
 
 
-async def start_speaking(page: Page, link: str) -> None:
-    """Into the room, where the interviewer begins to speak."""
+async def join_by_voice(page: Page, link: str) -> None:
+    """Into the room, with the microphone on; whether an interviewer is there is not waited for."""
     await agree(page, link)
     await page.get_by_role("button", name="Turn on the microphone").click()
     await page.get_by_role("button", name="Start the interview").click()
+
+
+async def start_speaking(page: Page, link: str) -> None:
+    """Into the room, where the interviewer begins to speak."""
+    await join_by_voice(page, link)
     await expect(page.locator("#stage")).to_have_attribute("data-state", "speaking", timeout=20_000)
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
 from playwright.async_api import Browser, Page, expect
 
 from local.processes import Child
@@ -29,13 +27,6 @@ LOUDNESS = """async () => {
         await new Promise(resolve => setTimeout(resolve, 50));
     }
 }"""
-
-
-@pytest.fixture
-async def quiet_page(quiet_browser: Browser) -> AsyncIterator[Page]:
-    visitor = await quiet_browser.new_context(viewport={"width": 1280, "height": 860})
-    yield await visitor.new_page()
-    await visitor.close()
 
 
 async def test_the_interviewer_is_heard_and_captioned(

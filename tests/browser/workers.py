@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from local.processes import Child, ChildPlan
+from tests.waiting import eventually
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -33,3 +38,19 @@ async def started(name: str, queues: str, folder: Path, environment: dict[str, s
     child = Child(worker_plan(name, queues, folder, environment))
     await child.start()
     return child
+
+
+@asynccontextmanager
+async def unsupervised(plan: ChildPlan) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The same process with nobody who starts it again: its exit code is there to be seen."""
+    with plan.log.open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            *plan.argv, stdout=log, stderr=log, cwd=plan.folder, env=os.environ | plan.environment
+        )
+    try:
+        await eventually(plan.ready, within_s=plan.ready_within_s)
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()

@@ -121,7 +121,7 @@ async def test_a_try_that_died_is_taken_over_and_can_no_longer_finish(
 ) -> None:
     dead = await store.idempotency.claim(organisation.id, "k", b"start")
     await store.database.run(
-        text("UPDATE idempotency_keys SET claimed_at = now() - interval '61 seconds'")
+        text("UPDATE idempotency_keys SET claimed_at = now() - interval '5 seconds'")
     )
 
     heir = await store.idempotency.claim(organisation.id, "k", b"start")
@@ -130,6 +130,17 @@ async def test_a_try_that_died_is_taken_over_and_can_no_longer_finish(
 
     again = await store.idempotency.claim(organisation.id, "k", b"start")
     assert again.reply == Reply(status=201, body=b"made")
+
+
+async def test_a_try_that_runs_on_keeps_its_claim(store: Store, organisation: Organisation) -> None:
+    running = await store.idempotency.claim(organisation.id, "k", b"start")
+    await store.database.run(
+        text("UPDATE idempotency_keys SET claimed_at = now() - interval '5 seconds'")
+    )
+    await store.idempotency.renew(running)
+
+    with pytest.raises(Conflict):
+        await store.idempotency.claim(organisation.id, "k", b"start")
 
 
 async def test_keys_are_kept_for_a_day_at_least(store: Store, organisation: Organisation) -> None:

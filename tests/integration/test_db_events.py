@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -142,6 +143,33 @@ async def test_a_journal_tells_rising_versions_and_refuses_an_older_bot(
     await store.interviews.take_fence(interview.id, Fence(epoch=2))
     with pytest.raises(StaleFence):
         await journal.touch_alive()
+
+
+async def test_a_journal_closes_what_a_bot_that_died_left_open(
+    store: Store, listener: Listener
+) -> None:
+    interview = await an_interview(store)
+    died, alive, mine = new_id(), new_id(), new_id()
+    began = datetime.now(UTC)
+    journal = ConversationJournal(store, listener, interview.id, Fence(epoch=2))
+    for place, recording_id in enumerate((died, alive, mine)):
+        at = began + timedelta(seconds=place)
+        await journal.begin_recording(recording_id, f"{recording_id}.wav", at)
+    left = await journal.left_recordings()
+    assert [each.id for each in left] == [died, alive, mine]
+    assert (left[0].url, left[0].started_at) == (f"{died}.wav", began)
+
+    await journal.finish_recording(alive, complete=True, duration_ms=900)
+    for recording_id in (died, alive):
+        await journal.close_left_recording(recording_id, duration_ms=500)
+
+    assert [each.id for each in await journal.left_recordings()] == [mine]
+    stand = {each.id: each for each in await store.recordings.of_interview(interview.id)}
+    assert (stand[died].complete, stand[died].duration_ms) == (False, 500)
+    assert (stand[alive].complete, stand[alive].duration_ms) == (True, 900)
+
+    await journal.finish_recording(died, complete=True, duration_ms=800)  # it was only frozen
+    assert (await store.recordings.of_interview(interview.id))[0].complete is True
 
 
 async def test_a_killed_server_loses_nothing_and_everybody_finds_back(

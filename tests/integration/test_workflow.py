@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from contracts.interview import GradeState, InterviewStatus, Outcome
-from tests.replay.rehearsal import Stage, local_temporal, working
-
-
-@pytest.fixture(scope="module")
-async def stage() -> AsyncIterator[Stage]:
-    async with local_temporal() as temporal:
-        stage = Stage(temporal)
-        async with working(stage):
-            yield stage
+from tests.replay.rehearsal import Stage
 
 
 async def test_a_typed_interview_runs_from_consent_to_a_complete_report(stage: Stage) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
@@ -20,17 +19,9 @@ from contracts.interview import (
 )
 from contracts.questions import Difficulty
 from tests.replay.plans import POINTS, a_start
-from tests.replay.rehearsal import Room, Stage, local_temporal, working
+from tests.replay.rehearsal import Room, Stage
 
 EASY, MEDIUM, HARD = Difficulty.EASY, Difficulty.MEDIUM, Difficulty.HARD
-
-
-@pytest.fixture(scope="module")
-async def stage() -> AsyncIterator[Stage]:
-    async with local_temporal() as temporal:
-        stage = Stage(temporal)
-        async with working(stage):
-            yield stage
 
 
 async def typing(stage: Stage, *difficulties: Difficulty, follow_ups: int = 3) -> Room:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -22,11 +22,13 @@ from contracts.errors import (
 from contracts.interview import (
     BotReady,
     Fence,
+    GradeState,
     InterviewStatus,
     Join,
     Joined,
     JoinPurpose,
     Move,
+    Outcome,
     RecordAnswer,
 )
 from contracts.queues import CONVERSATIONS, GRADING, INTERVIEWS
@@ -35,14 +37,6 @@ from tests.replay.rehearsal import Room, Stage, local_temporal, working
 from tests.waiting import eventually
 
 S = InterviewStatus
-
-
-@pytest.fixture(scope="module")
-async def stage() -> AsyncIterator[Stage]:
-    async with local_temporal() as temporal:
-        stage = Stage(temporal)
-        async with working(stage):
-            yield stage
 
 
 async def agreed(stage: Stage, **changes: Any) -> Room:
@@ -69,6 +63,19 @@ async def test_a_spoken_interview_runs_from_the_offer_to_the_farewell(stage: Sta
     done = await room.result()
     assert (done.status, done.ends_reason, done.live_epoch) == (S.COMPLETED, "answered", None)
     assert not bot.cancelled
+
+
+async def test_at_the_deadline_a_live_bot_may_write_down_the_last_words(stage: Stage) -> None:
+    room = await stage.open(a_start(follow_ups=0, duration=timedelta(seconds=1)))
+    room.bot_polite = False
+    bot = await room.speak()
+    assert (await room.until(S.GRADING)).ends_reason == "deadline"
+    first = room.start.questions[0].question_id
+    room.open_turns.add((first, 1))
+    bot.ended.set_result(ConversationEnd.FINISHED)
+    done = await room.result()
+    assert [q.outcome for q in done.questions[:2]] == [Outcome.INTERRUPTED, Outcome.UNASKED]
+    assert done.questions[0].grade is GradeState.GRADED
 
 
 async def test_voice_and_typing_mix_in_one_interview(stage: Stage) -> None:

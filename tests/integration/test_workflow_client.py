@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -21,7 +20,7 @@ from temporalio.client import (
 from contracts.errors import Unavailable
 from contracts.interview import Fence, InterviewStatus, Move
 from tests.replay.plans import a_start
-from tests.replay.rehearsal import Room, Stage, local_temporal, working
+from tests.replay.rehearsal import Room, Stage, local_temporal
 from workflows.interview_client import InterviewClient
 
 
@@ -49,14 +48,6 @@ class _Losing(OutboundInterceptor):
         if len(self._losses.sent) <= self._losses.times:
             raise WorkflowUpdateRPCTimeoutOrCancelledError
         return handle
-
-
-@pytest.fixture(scope="module")
-async def stage() -> AsyncIterator[Stage]:
-    async with local_temporal() as temporal:
-        stage = Stage(temporal)
-        async with working(stage):
-            yield stage
 
 
 def losing(stage: Stage, losses: LosesReplies, patience_s: float = 30) -> InterviewClient:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import uuid4
-
-import pytest
 
 from contracts.interview import (
     GradeState,
@@ -18,18 +15,10 @@ from contracts.interview import (
 )
 from contracts.questions import Difficulty
 from tests.replay.plans import a_start
-from tests.replay.rehearsal import Room, Stage, local_temporal, working
+from tests.replay.rehearsal import Room, Stage
 
 S = InterviewStatus
 EASY = Difficulty.EASY
-
-
-@pytest.fixture(scope="module")
-async def stage() -> AsyncIterator[Stage]:
-    async with local_temporal() as temporal:
-        stage = Stage(temporal)
-        async with working(stage):
-            yield stage
 
 
 async def typing(stage: Stage, **changes: object) -> Room:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import closing
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from temporalio.client import Client
-from temporalio.worker import Worker
 
-from activities.grading import GradingActivities
-from activities.interviews import InterviewActivities
-from activities.reports import ReportActivities
-from contracts.activities import BuildReport
+from contracts.errors import GradingFailed
+from contracts.grades import Grade
 from contracts.interview import (
     Consent,
     GradeState,
@@ -25,50 +24,27 @@ from contracts.interview import (
     RecordAnswer,
     Snapshot,
 )
-from contracts.queues import GRADING, INTERVIEWS
+from contracts.questions import Question
+from contracts.report import Outside, Report
 from contracts.turns import Speaker, Turn, TurnPurpose
 from db.rows import Interview
 from db.store import Store
 from grading.embedded import EmbeddedGrader
+from reports.words import pending
 from tests.builders import a_turn, an_interview
 from tests.replay.rehearsal import local_temporal
 from tests.waiting import eventually
+from tests.workers import activities_over, polling
+from worker import Reporter
 from workflows.interview_client import InterviewClient
-from workflows.interview_session import InterviewSession
-
-
-class KeepsReports:
-    """Stands in for the report's own room, which has its own tests."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def build(self, order: BuildReport) -> UUID:
-        payload = order.model_dump(mode="json")
-        return await self._store.reports.put(uuid4(), order.interview_id, order.version, payload)
 
 
 @pytest.fixture
 async def temporal(store: Store) -> AsyncIterator[Client]:
-    grader = await asyncio.to_thread(EmbeddedGrader)
-    interviews, grading = InterviewActivities(store), GradingActivities(store, grader)
-    reports = ReportActivities(KeepsReports(store))
-    async with (
-        local_temporal() as client,
-        Worker(
-            client,
-            task_queue=INTERVIEWS,
-            workflows=[InterviewSession],
-            activities=[interviews.save_state, interviews.close_answer],
-        ),
-        Worker(
-            client,
-            task_queue=GRADING,
-            activities=[grading.assess_answer, grading.grade_answer, reports.build_report],
-        ),
-    ):
-        yield client
-    grader.close()
+    with closing(await asyncio.to_thread(EmbeddedGrader)) as grader:
+        work = activities_over(store, grader, Reporter(store))
+        async with local_temporal() as client, polling(client, work):
+            yield client
 
 
 async def say(store: Store, interview: Interview, question: int, text: str, revision: int) -> None:
@@ -163,6 +139,33 @@ async def test_what_was_being_said_at_the_end_is_kept_and_graded(
     report = await store.reports.latest(interview.id)
     assert report is not None
     assert report.version == done.report_version
+
+
+class NoGrader:
+    async def grade(self, question: Question, answer: str) -> Grade:
+        raise GradingFailed("there is no model")
+
+
+async def test_an_answer_whose_grade_was_given_up_is_left_to_a_person(store: Store) -> None:
+    interview = await an_interview(store)
+    start = interview.start.model_copy(update={"grading_give_up": timedelta(seconds=1)})
+    work = activities_over(store, NoGrader(), Reporter(store))
+    async with local_temporal() as temporal, polling(temporal, work):
+        client = InterviewClient(temporal)
+        await client.start(start)
+        await client.consent(interview.id, Consent(consent_id=uuid4()))
+        await client.join(interview.id, Join(purpose=JoinPurpose.TYPING))
+        await answer(store, client, interview, "The hash of the key picks the bucket.")
+        await client.finish(interview.id, Move())
+        done = await eventually(lambda: _completed(store, interview.id), within_s=20)
+    assert done.questions[0].grade is GradeState.UNGRADED
+    stored = await store.reports.latest(interview.id)
+    assert stored is not None
+    report = Report.model_validate(stored.payload)
+    assert report.complete
+    assert report.questions[0].outside is Outside.UNGRADED
+    assert report.total.score is None
+    assert "A person should grade by hand." in (pending(report) or "")
 
 
 async def _completed(store: Store, interview_id: UUID) -> Snapshot:

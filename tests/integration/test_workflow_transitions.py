@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -23,17 +23,9 @@ from contracts.interview import (
     Snapshot,
 )
 from tests.replay.plans import a_start
-from tests.replay.rehearsal import Room, Stage, local_temporal, working
+from tests.replay.rehearsal import Room, Stage
 
 S = InterviewStatus
-
-
-@pytest.fixture(scope="module")
-async def stage() -> AsyncIterator[Stage]:
-    async with local_temporal() as temporal:
-        stage = Stage(temporal)
-        async with working(stage):
-            yield stage
 
 
 # ---------------------------------------------------------------- the states, each reached for real

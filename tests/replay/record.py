@@ -140,8 +140,19 @@ async def deadline(stage: Stage) -> Room:
     return room
 
 
+async def last_words(stage: Stage) -> Room:
+    """The time is up in the middle of a sentence, which the bot writes down before it leaves."""
+    room = await stage.open(a_start(follow_ups=0, duration=timedelta(seconds=1)))
+    room.bot_polite = False
+    bot = await room.speak()
+    await room.until(InterviewStatus.GRADING)
+    room.open_turns.add((room.start.questions[0].question_id, 1))
+    bot.ended.set_result(ConversationEnd.FINISHED)
+    return room
+
+
 SCENARIOS: tuple[Callable[[Stage], Awaitable[Room]], ...] = (
-    text, voice, room_hand_over, moves, finish, superseded_and_cancelled, deadline,
+    text, voice, room_hand_over, moves, finish, superseded_and_cancelled, deadline, last_words,
 )  # fmt: skip
 
 

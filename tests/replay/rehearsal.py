@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -18,12 +18,8 @@ from uuid import UUID, uuid4
 from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
 
 from activities.conversations import ConversationActivities
-from activities.grading import GradingActivities
-from activities.interviews import InterviewActivities
-from activities.reports import ReportActivities
 from contracts.activities import BuildReport
 from contracts.conversation import ConversationEnd, ConversationResult, HoldConversation
 from contracts.errors import InvalidInput
@@ -45,6 +41,7 @@ from contracts.questions import Question
 from contracts.queues import CONVERSATIONS, GRADING, INTERVIEWS
 from local.temporal import extra_arguments, temporal_program
 from tests.replay.plans import POINTS, a_bank_question, a_start
+from tests.workers import activities_over, polling
 from workflows.interview_client import BoundInterview, InterviewClient, workflow_id
 from workflows.interview_session import InterviewSession
 
@@ -329,29 +326,18 @@ async def working(
     queues: Sequence[str] = (INTERVIEWS, GRADING, CONVERSATIONS),
 ) -> AsyncIterator[None]:
     """Workers for the stage's interviews. Without CONVERSATIONS no bot has a slot."""
-    interviews, grading = InterviewActivities(stage), GradingActivities(stage, stage)
     bots = ConversationActivities(stage.converse, drain=timedelta(seconds=2))
-    activities: dict[str, list[Callable[..., Any]]] = {
-        INTERVIEWS: [interviews.save_state, interviews.close_answer],
-        GRADING: [
-            grading.assess_answer,
-            grading.grade_answer,
-            ReportActivities(stage).build_report,
-        ],
+    activities = {
+        **activities_over(stage, stage, stage, unhurried=slots),
         CONVERSATIONS: [bots.hold_conversation],
     }
-    async with AsyncExitStack() as workers:
-        for queue in queues:
-            await workers.enter_async_context(
-                Worker(
-                    stage.temporal,
-                    task_queue=queue,
-                    workflows=[workflow] if queue == INTERVIEWS else [],
-                    activities=activities[queue],
-                    max_concurrent_activities=slots,
-                    graceful_shutdown_timeout=timedelta(seconds=3),
-                )
-            )
+    async with polling(
+        stage.temporal,
+        {queue: activities[queue] for queue in queues},
+        workflow=workflow,
+        max_concurrent_activities=slots,
+        graceful_shutdown_timeout=timedelta(seconds=3),
+    ):
         yield
 
 

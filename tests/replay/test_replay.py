@@ -32,7 +32,7 @@ LABELS = {
     "conversation", "device check", "save the state", "keep an unfinished answer",
     "look for a follow-up", "grade an answer", "build the report", "the first report is due",
     "the next thing due", "the last answer may be taken back", "the bot says goodbye",
-    "one interview",
+    "the last words are written down", "one interview",
 }  # fmt: skip
 #: What may stand in a payload besides ids, numbers and times.
 WORDS = {
@@ -46,6 +46,7 @@ WORDS = {
     *POINTS,
     *("direct", "livekit"),
     *("answered", "finished", "deadline", "expired", "declined", "cancelled"),
+    "last-words",  # a patch
 }
 
 

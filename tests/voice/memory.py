@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from contracts.conversation import ConversationResult, HoldConversation
 from contracts.errors import Conflict, NotFound, StaleFence, WrongState
 from contracts.interview import (
     BotReady,
@@ -31,7 +30,7 @@ from contracts.interview import (
 )
 from contracts.questions import FOLLOW_UP_BUDGET, Question
 from contracts.turns import Speaker, Turn, TurnKind, TurnPurpose
-from voice.conversation import Conversation
+from voice.protocols import LeftRecording
 
 Missing = Callable[[Question, str], Sequence[str]]
 
@@ -61,6 +60,7 @@ class MemoryInterview:
         self.recorded: dict[UUID, list[int]] = {key: [] for key in self.questions}
         self.outcomes = dict.fromkeys(self.questions, Outcome.UNASKED)
         self.recordings: dict[UUID, tuple[str, bool | None]] = {}
+        self.recorded_from: dict[UUID, datetime] = {}
         self.calls: list[str] = []
         self.offers: dict[UUID, str] = {}
         self.sdp_answers: dict[UUID, asyncio.Future[str]] = {}
@@ -70,6 +70,7 @@ class MemoryInterview:
         self.live_epoch: int | None = None
         self.status = InterviewStatus.WAITING
         self.ends_reason: str | None = None
+        self.remaining = timedelta(minutes=20)
         self.version = 1
         self.current: UUID | None = next(iter(self.questions))
         self.revision = 1
@@ -110,7 +111,7 @@ class MemoryInterview:
             live_epoch=self.live_epoch,
             consented=True,
             clock_running=self.live_epoch is not None,
-            remaining=timedelta(minutes=20),
+            remaining=self.remaining,
             as_of=datetime.now(UTC),
             ends_reason=self.ends_reason,
         )
@@ -216,7 +217,7 @@ class MemoryInterview:
         self.follow_up = None
 
     def end(self, reason: str) -> None:
-        self.status, self.ends_reason = InterviewStatus.GRADING, reason
+        self.status, self.ends_reason, self.current = InterviewStatus.GRADING, reason, None
 
     def type_answer(self, text: str) -> Snapshot:
         """What the API does with a typed answer."""
@@ -256,6 +257,13 @@ class MemoryInterview:
             and turn.question_id == question_id
             and (turn.revision or 0) <= revision
         )
+
+
+@dataclass(frozen=True)
+class MemoryRecording:
+    id: UUID
+    url: str
+    started_at: datetime
 
 
 class MemoryJournal:
@@ -307,12 +315,26 @@ class MemoryJournal:
     async def begin_recording(self, recording_id: UUID, url: str, started_at: datetime) -> None:
         self._interview.check(self._fence)
         self._interview.recordings[recording_id] = (url, None)
+        self._interview.recorded_from[recording_id] = started_at
 
     async def finish_recording(
         self, recording_id: UUID, *, complete: bool, duration_ms: int
     ) -> None:
         url, _ = self._interview.recordings[recording_id]
         self._interview.recordings[recording_id] = (url, complete)
+
+    async def left_recordings(self) -> Sequence[LeftRecording]:
+        interview = self._interview
+        return [
+            MemoryRecording(key, url, interview.recorded_from[key])
+            for key, (url, complete) in interview.recordings.items()
+            if complete is None
+        ]
+
+    async def close_left_recording(self, recording_id: UUID, *, duration_ms: int) -> None:
+        url, complete = self._interview.recordings[recording_id]
+        if complete is None:
+            self._interview.recordings[recording_id] = (url, False)
 
     async def offer_sdp(self, offer_id: UUID) -> str:
         return self._interview.offers[offer_id]
@@ -353,52 +375,3 @@ class MemoryUpdates:
 
     async def finish(self, move: Move) -> Snapshot:
         return self._interview.move("finish", move)
-
-
-class Reception:
-    """What API, workflow and Temporal do for a join: a new epoch, a bot, its SDP answer."""
-
-    def __init__(self, interview: MemoryInterview) -> None:
-        self.interview = interview
-        self.conversation: Conversation
-        self.held: list[asyncio.Task[ConversationResult]] = []
-        self.beats = 0
-        self.purpose = JoinPurpose.INTERVIEW
-
-    def journal(self, interview_id: UUID, fence: Fence) -> MemoryJournal:
-        return MemoryJournal(self.interview, fence)
-
-    def updates(self, interview_id: UUID, fence: Fence) -> MemoryUpdates:
-        return MemoryUpdates(self.interview, fence)
-
-    async def join(self, sdp: str) -> str:
-        interview = self.interview
-        interview.epoch += 1
-        interview.changed()
-        offer_id = uuid7()
-        interview.offers[offer_id] = sdp
-        answered = interview.sdp_answers[offer_id] = asyncio.get_running_loop().create_future()
-        spec = HoldConversation(
-            interview_id=interview.id,
-            organisation_id=uuid7(),
-            epoch=interview.epoch,
-            purpose=self.purpose,
-            offer_id=offer_id,
-        )
-        hold = asyncio.create_task(
-            self.conversation.hold(spec, Fence(epoch=interview.epoch), self._beat)
-        )
-        self.held.append(hold)
-        waiting: list[asyncio.Future[Any]] = [answered, hold]
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        if not answered.done():
-            raise RuntimeError("no bot came") from hold.exception()
-        sdp_answer: str = answered.result()
-        return sdp_answer
-
-    async def result(self, within_s: float = 30.0) -> ConversationResult:
-        """How the newest conversation ended."""
-        return await asyncio.wait_for(asyncio.shield(self.held[-1]), within_s)
-
-    def _beat(self) -> None:
-        self.beats += 1

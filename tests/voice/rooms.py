@@ -16,7 +16,8 @@ from bench.candidate import SimulatedCandidate
 from bench.voices import Voice
 from contracts.questions import Difficulty, KeyPoint, Question
 from contracts.turns import Speaker, TurnPurpose
-from tests.voice.memory import MemoryInterview, Missing, Reception, nothing_missing
+from tests.voice.memory import MemoryInterview, Missing, nothing_missing
+from tests.voice.reception import Reception
 from tests.waiting import eventually
 from voice.conversation import Conversation, ConversationSettings, Speech
 from voice.recorder import RATE_HZ

@@ -7,7 +7,7 @@ is tested elsewhere, what the API makes of it here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,33 +19,28 @@ from fastapi import FastAPI
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError
-from temporalio.worker import Worker
 
-from activities.grading import GradingActivities
-from activities.interviews import InterviewActivities
-from activities.reports import ReportActivities
+from activities.grading import Grader
 from api.app import assemble
 from api.links import SignedTokens
 from api.observed import Meters
 from api.parts import Parts
 from connections import TokenSigner
-from contracts.activities import BuildReport
 from contracts.conversation import ConversationEnd, ConversationResult, HoldConversation
 from contracts.grades import Grade, GradeKind, PointGrade, Verdict
 from contracts.interview import BotReady, Fence
 from contracts.questions import Question
-from contracts.queues import CONVERSATIONS, GRADING, INTERVIEWS
+from contracts.queues import CONVERSATIONS
 from db.events import Listener
 from db.ids import new_id
-from db.reporting import report_inputs
 from db.rows import Interview
 from db.store import Store
-from reports.build import build_report
 from tests.builders import a_question
 from tests.waiting import eventually
+from tests.workers import Activities, activities_over, polling
 from web import routes as pages
+from worker import KNOWN_QUEUES, Reporter
 from workflows.interview_client import InterviewClient, workflow_id
-from workflows.interview_session import InterviewSession
 
 SECRET = "a secret of the tests, long enough"
 
@@ -64,18 +59,6 @@ class WordGrader:
         )
         score = 10 * sum(point.credit for point in points) / len(points)
         return Grade(kind=GradeKind.EMBEDDED, grader_version="words", score=score, points=points)
-
-
-class Reporter:
-    """The product's report of what the database holds."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def build(self, order: BuildReport) -> UUID:
-        inputs = await report_inputs(self._store, order, app_version="tests", parts={})
-        payload = build_report(inputs).model_dump(mode="json")
-        return await self._store.reports.put(new_id(), order.interview_id, order.version, payload)
 
 
 class SilentBot:
@@ -207,24 +190,10 @@ def token_in(url: str) -> str:
     return url.rsplit("/", 1)[1]
 
 
-def workers(client: Client, store: Store, bot: SilentBot) -> tuple[Worker, ...]:
-    saving = InterviewActivities(store)
-    grading = GradingActivities(store, WordGrader())
-    reports = ReportActivities(Reporter(store))
-    return (
-        Worker(
-            client,
-            task_queue=INTERVIEWS,
-            workflows=[InterviewSession],
-            activities=[saving.save_state, saving.close_answer],
-        ),
-        Worker(
-            client,
-            task_queue=GRADING,
-            activities=[grading.assess_answer, grading.grade_answer, reports.build_report],
-        ),
-        Worker(client, task_queue=CONVERSATIONS, activities=[bot.hold_conversation]),
-    )
+def at_work(store: Store, bot: SilentBot, grader: Grader) -> Activities:
+    """What the workers of a service do."""
+    over = activities_over(store, grader, Reporter(store))
+    return {**over, CONVERSATIONS: [bot.hold_conversation]}
 
 
 @asynccontextmanager
@@ -255,7 +224,13 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def running_service(
-    store: Store, listener: Listener, temporal: Client, **options: Any
+    store: Store,
+    listener: Listener,
+    temporal: Client,
+    *,
+    grader: Grader | None = None,
+    queues: Collection[str] = KNOWN_QUEUES,
+    **options: Any,
 ) -> AsyncIterator[Service]:
     """`options` go to `assemble`. The bank holds five questions of one topic."""
     organisation = await store.access.default_organisation()
@@ -279,9 +254,10 @@ async def running_service(
 
     app = assemble(open_parts, **options)
     pages.mount(app)
+    work = at_work(store, bot, grader or WordGrader())
     async with AsyncExitStack() as stack:
-        for worker in workers(temporal, store, bot):
-            await stack.enter_async_context(worker)
+        here = {queue: work[queue] for queue in queues}
+        await stack.enter_async_context(polling(temporal, here))
         url = await stack.enter_async_context(served(app))
         service = Service(url, app, app.state.parts, store, bot)
         await stack.enter_async_context(service.clients)

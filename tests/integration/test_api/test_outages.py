@@ -23,9 +23,10 @@ from local.processes import Children
 from settings import Settings
 from tests.builders import a_question
 from tests.conftest import postgres_in
-from tests.integration.test_api.service import SECRET, SilentBot, served, workers
+from tests.integration.test_api.service import SECRET, SilentBot, WordGrader, at_work, served
 from tests.integration.test_api.test_edges import problem
 from tests.waiting import eventually
+from tests.workers import polling
 from workflows.interview_client import InterviewClient
 
 KEY = {"Authorization": "Bearer cv_ours_0123456789"}
@@ -122,8 +123,8 @@ async def test_a_service_without_temporal_says_so_and_heals(
 
         environment = await stack.enter_async_context(await a_temporal(unused_tcp_port))
         bot = SilentBot(store, InterviewClient(environment.client))
-        for worker in workers(environment.client, store, bot):
-            await stack.enter_async_context(worker)
+        work = at_work(store, bot, WordGrader())
+        await stack.enter_async_context(polling(environment.client, work))
 
         async def started() -> dict[str, Any] | None:
             reply = await client.post("/api/v1/interviews", **asked)

@@ -202,6 +202,18 @@ async def test_a_grade_given_up_does_not_harm_the_next(
     assert (await grader.grade(stack, FULL)).score > 9
 
 
+async def test_a_short_answer_takes_turns_with_long_ones_instead_of_waiting_for_them(
+    grader: EmbeddedGrader, stack: Question
+) -> None:
+    long = [asyncio.create_task(grader.grade(stack, FULL * 100)) for _ in range(2)]
+    short = asyncio.create_task(grader.grade(stack, FULL))
+    await short
+    assert not any(task.done() for task in long)
+    for task in long:
+        task.cancel()
+    await asyncio.gather(*long, return_exceptions=True)
+
+
 async def test_the_version_is_the_same_in_every_process(
     grader: EmbeddedGrader, encoder: Encoder
 ) -> None:

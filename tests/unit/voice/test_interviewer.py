@@ -284,6 +284,10 @@ def test_little_time_is_announced_once_for_each_notice() -> None:
     assert interviewer.winding_down(timedelta(minutes=5)).text == "We have about five minutes left."
 
 
+def test_when_no_time_is_left_none_is_announced() -> None:
+    assert _interviewer().note_time(timedelta(0)) is None
+
+
 def test_what_may_come_next_is_foreseen() -> None:
     interviewer = _interviewer()
     ahead = interviewer.foreseen()
@@ -316,6 +320,20 @@ def test_the_questions_own_time_is_announced_once_and_then_closes_the_answer() -
     assert not keeper.over_the_limit()
     clock.now += 26 + LIMIT_GRACE.total_seconds()
     assert keeper.over_the_limit()
+
+
+def test_time_is_announced_in_a_pause_of_an_answer_and_not_in_a_breath() -> None:
+    clock = _Clock()
+    keeper = Timekeeper(_interviewer(), clock)
+    keeper.prompt_heard()
+    clock.now += 95
+    keeper.voice()
+    clock.now += 0.8
+    assert keeper.due(in_turn=True) is None
+    clock.now += 0.5
+    due = keeper.due(in_turn=True)
+    assert due is not None
+    assert "close" in due.line.text
 
 
 def test_silence_is_counted_from_the_last_sound() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from uuid import UUID, uuid4
@@ -33,8 +34,10 @@ from contracts.grades import Flag, Grade, GradeKind, PointGrade, Verdict
 from contracts.interview import Cursor, Fence, InterviewStatus, Outcome, Snapshot
 from contracts.questions import Difficulty, KeyPoint, Question
 from contracts.turns import Turn, TurnPurpose
+from tests.waiting import eventually
 
 QUESTION_ID = uuid4()
+MINUTE = timedelta(minutes=1)
 
 
 # ---------------------------------------------------------------- failures
@@ -185,6 +188,50 @@ async def test_an_answer_to_a_question_outside_the_plan_is_not_retried() -> None
     with pytest.raises(ApplicationError) as raised:
         await ActivityEnvironment().run(activities.grade_answer, an_answer(uuid4()))
     assert raised.value.non_retryable
+
+
+class Hangs(Gives):
+    """A grader that gives nothing before `open` is set."""
+
+    def __init__(self, grade: Grade) -> None:
+        super().__init__(grade)
+        self.open = asyncio.Event()
+
+    async def grade(self, question: Question, answer: str) -> Grade:
+        grade = await super().grade(question, answer)
+        await self.open.wait()
+        return grade
+
+
+def within(limit: timedelta) -> ActivityEnvironment:
+    environment = ActivityEnvironment()
+    environment.info = replace(environment.info, start_to_close_timeout=limit)
+    return environment
+
+
+async def test_answers_that_nobody_waits_for_leave_the_grader_to_whoever_waits() -> None:
+    grader = Hangs(a_grade(a=Verdict.MISSED))
+    activities = GradingActivities(Records(), grader)
+    graded = [
+        asyncio.ensure_future(within(MINUTE).run(activities.grade_answer, an_answer()))
+        for _ in range(5)
+    ]
+    assessed = asyncio.ensure_future(within(MINUTE).run(activities.assess_answer, an_answer()))
+    await eventually(lambda: len(grader.shown) == 2)
+    grader.open.set()
+    assert (await assessed).missed == ("a",)
+    assert len({(await each).answer_id for each in graded}) == 5
+
+
+async def test_a_grader_that_hangs_is_given_up_in_time_and_does_not_hold_up_the_next() -> None:
+    grader = Hangs(a_grade(a=Verdict.COVERED))
+    activities = GradingActivities(Records(), grader)
+    for activity in (activities.grade_answer, activities.assess_answer):
+        with pytest.raises(ApplicationError) as raised:
+            await within(timedelta(milliseconds=20)).run(activity, an_answer())
+        assert (raised.value.type, raised.value.non_retryable) == (GradingFailed.kind, False)
+    grader.open.set()
+    assert (await within(MINUTE).run(activities.grade_answer, an_answer())).grade_id
 
 
 # ---------------------------------------------------------------- closing an answer

@@ -31,6 +31,8 @@
  * @typedef {object} Turn
  * @property {string} id
  * @property {number} number
+ * @property {string | null} question_id
+ * @property {number | null} revision
  * @property {"interviewer" | "candidate"} speaker
  * @property {"spoken" | "typed"} kind
  * @property {string} text
@@ -64,7 +66,10 @@ export class Unreachable extends Error {
   }
 }
 
+/** A join waits for a worker: 5 s, and longer while Temporal is busy. */
 const TIMEOUT_MS = 20_000;
+/** A read takes milliseconds; on a network that swallows packets it is to be asked again soon. */
+const READ_TIMEOUT_MS = 8_000;
 /** Waits before the same write is sent again, with the same key: it has one effect however often it arrives. */
 const RETRY_MS = [400, 1_200, 3_000];
 
@@ -85,7 +90,8 @@ async function problemOf(reply) {
 async function ask(url, request) {
   let reply;
   try {
-    reply = await fetch(url, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const limit = request.method === "POST" ? TIMEOUT_MS : READ_TIMEOUT_MS;
+    reply = await fetch(url, { ...request, signal: AbortSignal.timeout(limit) });
   } catch {
     throw new Unreachable();
   }

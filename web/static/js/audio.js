@@ -147,7 +147,11 @@ export async function listSpeakers(list) {
 function fill(list, known, chosen, word) {
   const real = known.filter(isReal);
   const shown = real.length ? real : known;
-  if (!shown.length) return;
+  if (!shown.length) {
+    list.replaceChildren(new Option("None found", ""));
+    list.disabled = true;
+    return;
+  }
   const options = shown.map((each, place) => {
     const text = each.label || `${word} ${place + 1}`;
     return new Option(text, each.deviceId, false, each.deviceId === chosen);

@@ -19,6 +19,22 @@ const NAMES = { interviewer: "Interviewer", candidate: "You" };
  * @property {boolean} [typed]
  */
 
+/** What is asked in writing: shown at once, and the same line when it comes back as a turn.
+ * @param {{question_id: string | null, revision: number | null}} asked */
+export const promptId = ({ question_id, revision }) => `prompt:${question_id}:${revision}`;
+
+/** @param {import("./api.js").Turn} turn @returns {CaptionLine} */
+export function lineOf(turn) {
+  const typed = turn.kind === "typed";
+  const prompt = typed && turn.speaker === "interviewer";
+  return {
+    id: prompt ? promptId(turn) : turn.id,
+    who: turn.speaker,
+    text: turn.text,
+    typed: typed && !prompt,
+  };
+}
+
 export class Captions {
   /**
    * @param {{lines: HTMLElement, live: HTMLElement, scroller: HTMLElement, empty: HTMLElement,

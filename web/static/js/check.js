@@ -36,6 +36,8 @@ const notes = {
 let track = null;
 /** @type {Meter | null} */
 let meter = null;
+/** The candidate has turned the microphone on: one that is plugged in later is opened, too. */
+let asked = false;
 let peak = 0;
 /** @type {MediaStream | null} */
 let greeting = null;
@@ -68,6 +70,7 @@ function showTrouble(trouble) {
 
 /** @param {string} [wanted] */
 async function open(wanted) {
+  asked = true;
   release();
   try {
     use(await openMicrophone(wanted));
@@ -87,6 +90,7 @@ function release() {
 
 /** @param {MediaStreamTrack} opened */
 function use(opened) {
+  release();
   track = opened;
   meter = new Meter(new MediaStream([opened]));
   notes.microphone.hide("trouble");
@@ -95,9 +99,16 @@ function use(opened) {
   recordButton.disabled = startButton.disabled = false;
   opened.addEventListener("mute", () => showTrouble("muted"));
   opened.addEventListener("unmute", () => markOpen());
-  opened.addEventListener("ended", () => track === opened && showTrouble("gone"));
+  opened.addEventListener("ended", () => track === opened && void lost());
   if (opened.muted) showTrouble("muted");
   else markOpen();
+}
+
+/** Unplugged, or the permission was withdrawn: what is left can be chosen from the list. */
+async function lost() {
+  release();
+  showTrouble("gone");
+  await listMicrophones(microphones, null);
 }
 
 function markOpen() {
@@ -149,7 +160,7 @@ async function check() {
   voice.stop();
   box("record-words").textContent = "";
   recordButton.textContent = "Record again";
-  recordButton.disabled = false;
+  recordButton.disabled = !track;
 }
 
 /** Words came, and a moment passed in which the rest may come. @param {string[]} words */
@@ -275,6 +286,7 @@ button("tone-yes").addEventListener("click", () => toneAnswer(true));
 button("tone-no").addEventListener("click", () => toneAnswer(false));
 startButton.addEventListener("click", () => location.assign(`${ROOM}?by=voice`));
 navigator.mediaDevices?.addEventListener("devicechange", () => {
+  if (asked && !track) void open();
   void listMicrophones(microphones, track);
   void listSpeakers(speakers);
 });

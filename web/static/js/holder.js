@@ -3,6 +3,7 @@
  * browser tell each other at once.
  */
 
+import { Unreachable } from "./api.js";
 import { newId } from "./page.js";
 
 export class Holder {
@@ -12,6 +13,8 @@ export class Holder {
     this.epoch = 0;
     /** Joins whose reply never came may have raised the epoch, too. */
     this.unanswered = 0;
+    this.asked = 0;
+    this.answered = 0;
     this.pending = 0;
     this.holds = false;
     this.onLost = onLost;
@@ -27,16 +30,19 @@ export class Holder {
    * @returns {Promise<T>}
    */
   async joining(join) {
+    const asked = (this.asked += 1);
     this.pending += 1;
     try {
       const joined = await join;
-      this.epoch = joined.epoch;
+      this.epoch = Math.max(this.epoch, joined.epoch);
+      this.answered = asked;
       this.unanswered = 0;
       this.holds = true;
       this.channel?.postMessage({ joined: this.me });
       return joined;
     } catch (failure) {
-      this.unanswered += 1;
+      // One that a later join of ours has overtaken is behind the epoch already known.
+      if (asked > this.answered) this.unanswered += 1;
       throw failure;
     } finally {
       this.pending -= 1;
@@ -50,13 +56,14 @@ export class Holder {
   }
 
   /**
-   * Before calling again: has somebody else joined since? When the service does not reply, nobody
-   * can have.
+   * Before calling again: has somebody else joined since? Raises Unreachable when the service does
+   * not reply: a call would not reach it either, and would leave the epoch in doubt.
    * @param {import("./live.js").LiveState} live
    */
   async mayHold(live) {
     if (!this.holds) return true;
     await live.refresh();
+    if (!live.reachable) throw new Unreachable();
     this.saw(live.interview?.epoch ?? 0);
     return this.holds;
   }

@@ -110,7 +110,8 @@ export async function call(track, servers, exchange, hearing) {
 
 /**
  * @typedef {object} LineEvents
- * @property {() => Promise<boolean>} mayCall false ends the line: another tab holds the interview
+ * @property {() => Promise<boolean>} mayCall false ends the line: another tab holds the interview.
+ *   What it raises is a failure of this try
  * @property {(state: "connecting" | "open" | "reconnecting" | "closed") => void} onState
  * @property {(failure: unknown) => boolean} onFailure whether to go on calling
  * @property {(stream: MediaStream) => void} onVoice
@@ -138,6 +139,8 @@ export class Line {
     this.lastPulse = 0;
     this.pulsed = false;
     this.watch = 0;
+    this.tries = 0;
+    this.wake = () => {};
   }
 
   get open() {
@@ -173,6 +176,12 @@ export class Line {
     if (this.call && !this.calling && !this.closed) void this.#reach("reconnecting");
   }
 
+  /** The network is back: a wait between two calls ends now. */
+  hurry() {
+    this.tries = 0;
+    this.wake();
+  }
+
   #check() {
     const limit = this.pulsed ? PULSE_LOST_MS : FIRST_PULSE_MS;
     if (this.open && performance.now() - this.lastPulse > limit) this.lost();
@@ -182,13 +191,17 @@ export class Line {
   async #reach(state) {
     this.calling = true;
     this.events.onState(state);
-    for (let tries = 0; !this.closed; tries += 1) {
-      await pause(BACKOFF_MS[Math.min(tries, BACKOFF_MS.length - 1)] ?? 0);
-      if (this.closed || !(await this.events.mayCall())) break;
-      if (await this.#tryCall()) return;
+    for (this.tries = 0; !this.closed; this.tries += 1) {
+      await this.#rest(BACKOFF_MS[Math.min(this.tries, BACKOFF_MS.length - 1)] ?? 0);
+      if (!this.closed && (await this.#tryCall())) return;
     }
     this.calling = false;
-    this.close();
+  }
+
+  /** @param {number} ms */
+  async #rest(ms) {
+    const woken = new Promise((resolve) => (this.wake = () => resolve(undefined)));
+    await Promise.race([pause(ms), woken]);
   }
 
   /** @returns {Promise<boolean>} whether the line is up */
@@ -197,6 +210,10 @@ export class Line {
     let made = null;
     const mine = () => made === null || made === this.call;
     try {
+      if (!(await this.events.mayCall())) {
+        this.close();
+        return false;
+      }
       made = await call(this.track(), this.servers, this.exchange, {
         onVoice: this.events.onVoice,
         onMessage: (data) => mine() && this.#message(data),

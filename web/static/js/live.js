@@ -18,6 +18,7 @@ export class LiveState {
     /** @type {import("./api.js").Interview | null} */
     this.interview = null;
     this.readAt = 0;
+    this.reachable = true;
     this.again = false;
     this.timer = 0;
     /** @type {Promise<void> | null} */
@@ -80,18 +81,24 @@ export class LiveState {
   async #read() {
     try {
       this.accept(await this.api.status());
-      this.events.onReach(true);
+      this.#reached(true);
     } catch (failure) {
       if (failure instanceof Problem && !failure.passing) {
         this.stop();
         this.events.onRefused(failure);
         return;
       }
-      this.events.onReach(false);
+      this.#reached(false);
     }
     if (this.source?.readyState === EventSource.CLOSED) this.#listen();
     const streaming = this.source?.readyState === EventSource.OPEN;
     this.#next(streaming ? POLL_WITH_EVENTS_MS : POLL_MS);
+  }
+
+  /** @param {boolean} reachable */
+  #reached(reachable) {
+    this.reachable = reachable;
+    this.events.onReach(reachable);
   }
 
   /** @param {number} ms */

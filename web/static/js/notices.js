@@ -1,5 +1,9 @@
 /** What the room tells beside the words spoken: each notice in plain words, with the way on. */
 
+/** Said once on a page: each new line finds the same storage broken. */
+const ONCE = new Set(["recording_incomplete"]);
+const told = new Set();
+
 /** @type {Record<string, string>} */
 const NOTICES = {
   silence_offer: "No hurry. You can also type your answer, pause, or skip this question.",
@@ -12,10 +16,11 @@ const NOTICES = {
 /** @param {import("./page.js").Notes} notices @param {string} code */
 export function showNotice(notices, code) {
   const text = NOTICES[code];
-  if (!text) return;
+  if (!text || (ONCE.has(code) && told.has(code))) return;
+  told.add(code);
   const acts = [{ label: "OK", act: () => notices.hide(code) }];
-  const kind = code === "recording_incomplete" || code === "not_stored" ? "warn" : "";
-  notices.show(code, { kind, icon: "clock", text, acts });
+  const warns = code === "recording_incomplete" || code === "not_stored";
+  notices.show(code, { kind: warns ? "warn" : "", icon: warns ? "alert" : "clock", text, acts });
 }
 
 /** @param {import("./page.js").Notes} notices @param {boolean} reachable */

@@ -2,9 +2,10 @@
 
 import { Api, Problem, Unreachable } from "./api.js";
 import { MicrophoneTrouble, soundContext } from "./audio.js";
-import { Captions } from "./captions.js";
+import { Captions, lineOf, promptId } from "./captions.js";
 import { sureToFinish, sureToSkip } from "./confirm.js";
 import { Holder } from "./holder.js";
+import { onSpace } from "./keys.js";
 import { Line, LineBlocked } from "./line.js";
 import { LiveState } from "./live.js";
 import { Notes, box, button, element, iceServers, iconUse, interviewId, pause, ready, tab } from "./page.js";
@@ -83,18 +84,12 @@ function showPrompt() {
   const question = facts.interview?.current_question;
   if (!question || facts.mode !== "typing" || facts.interview?.assessing) return;
   if (captions.endsWith(question.text)) return;
-  const id = `prompt:${question.question_id}:${question.revision}`;
-  captions.add({ id, who: "interviewer", text: question.text });
+  captions.add({ id: promptId(question), who: "interviewer", text: question.text });
 }
 
 async function restoreTurns() {
   const { turns } = await api.transcript().catch(() => ({ turns: [] }));
   captions.restore(turns.map(lineOf));
-}
-
-/** @param {import("./api.js").Turn} turn @returns {import("./captions.js").CaptionLine} */
-function lineOf(turn) {
-  return { id: turn.id, who: turn.speaker, text: turn.text, typed: turn.kind === "typed" };
 }
 
 /** The last words are heard out; `closed` follows them. */
@@ -114,10 +109,7 @@ async function toFinished() {
 
 const sound = new Sound({
   onTrack: (track) => void line?.replace(track),
-  onTrouble: (trouble) => {
-    if (trouble) problems.show("microphone", troubleNote(trouble, () => void joinByVoice()));
-    else problems.hide("microphone");
-  },
+  onTrouble: showTrouble,
   onMutedSpeech: (speaking) => showMutedSpeech(notices, speaking, () => mute(false)),
   onBlocked: (blocked) => showBlockedSound(notices, blocked, () => void sound.unlock()),
 });
@@ -133,18 +125,24 @@ async function joinByVoice() {
     await resumeIfPaused();
   } catch (failure) {
     now({ line: "off", mode: "none" });
-    if (failure instanceof MicrophoneTrouble) {
-      problems.show("microphone", troubleNote(failure.trouble, () => tryAgain(failure.trouble)));
-    } else refused(failure);
+    if (failure instanceof MicrophoneTrouble) showTrouble(failure.trouble);
+    else refused(failure);
     return;
   }
   line = new Line(currentTrack, iceServers(), (sdp) => holder.joining(api.join(sdp)), lineEvents());
   void line.start();
 }
 
-/** @param {import("./audio.js").Trouble} trouble */
+/** @param {import("./audio.js").Trouble | null} trouble */
+function showTrouble(trouble) {
+  if (trouble) problems.show("microphone", troubleNote(trouble, () => tryAgain(trouble)));
+  else problems.hide("microphone");
+}
+
+/** A line that is open stays: only the microphone is opened anew. @param {import("./audio.js").Trouble} trouble */
 function tryAgain(trouble) {
-  void (trouble === "insecure" ? joinByTyping() : joinByVoice());
+  if (trouble === "insecure") void joinByTyping();
+  else void (line?.open ? sound.again() : joinByVoice());
 }
 
 function currentTrack() {
@@ -327,15 +325,6 @@ function remember(mode) {
   tab.set(MODE_KEY, mode);
 }
 
-/** Space means "I'm done" unless the focus is on something that uses it. @param {KeyboardEvent} event */
-function spaceIsDone(event) {
-  if (event.code !== "Space" || event.repeat || event.altKey || event.ctrlKey || event.metaKey) return;
-  const at = event.target instanceof Element ? event.target : document.body;
-  if (at.closest("button, a, input, textarea, select, dialog, #captions") || box("controls").hidden) return;
-  event.preventDefault();
-  line?.send("done");
-}
-
 function showTime() {
   const seconds = live.remaining();
   if (seconds === null) return;
@@ -359,9 +348,12 @@ button("finish").addEventListener("click", async () => {
   if (await sureToFinish(Boolean(composer.draft))) await move("finish");
 });
 button("sound").addEventListener("click", () => element("sound-dialog", HTMLDialogElement).showModal());
-document.addEventListener("keydown", spaceIsDone);
+onSpace(() => line?.send("done"));
 window.addEventListener("pagehide", () => line?.call?.hangUp());
-window.addEventListener("online", () => void live.refresh());
+window.addEventListener("online", () => {
+  line?.hurry();
+  void live.refresh();
+});
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return;
   if (line?.open) void keepAwake();

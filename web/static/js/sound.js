@@ -50,11 +50,17 @@ export class Sound {
     this.sent.enabled = !this.muted;
     this.mine = new Meter(new MediaStream([raw]));
     raw.addEventListener("ended", () => this.raw === raw && void this.#lost());
-    raw.addEventListener("mute", () => this.events.onTrouble("muted"));
-    raw.addEventListener("unmute", () => this.events.onTrouble(null));
+    raw.addEventListener("mute", () => this.raw === raw && this.events.onTrouble("muted"));
+    raw.addEventListener("unmute", () => this.raw === raw && this.events.onTrouble(null));
     this.events.onTrouble(raw.muted ? "muted" : null);
     void this.#list();
     return this.sent;
+  }
+
+  /** Opens the microphone anew, for a line that is open. */
+  async again() {
+    this.release();
+    await this.#change("");
   }
 
   release() {

@@ -42,6 +42,8 @@ const WORDS = {
   again: ["wave", "Welcome back", "You go on at the same question; what you said is kept."],
 };
 
+const WAITED_FOR_WHILE_TYPING = "We keep trying. You can go on typing meanwhile.";
+
 /** @param {Facts} facts @returns {string} */
 function stateOf({ interview, mode, line, bot, elsewhere, ending }) {
   if (elsewhere) return "elsewhere";
@@ -57,7 +59,8 @@ function stateOf({ interview, mode, line, bot, elsewhere, ending }) {
 /** @param {Facts} facts @returns {View} */
 export function viewOf(facts) {
   const state = stateOf(facts);
-  const [icon, words, more] = WORDS[state] ?? ["wave", "", ""];
+  const [icon, words, said] = WORDS[state] ?? ["wave", "", ""];
+  const more = state === "full" && facts.interview?.clock_running ? WAITED_FOR_WHILE_TYPING : said;
   const entry = ["elsewhere", "paused", "full", "idle", "again", "typing"].includes(state);
   const asking = facts.interview?.status === "in_progress" || facts.interview?.status === "interrupted";
   const here = !facts.elsewhere && !facts.ending;
@@ -94,11 +97,11 @@ export class Stage {
     const view = viewOf(facts);
     const stage = box("stage");
     stage.dataset["state"] = view.state;
-    if (this.drawn !== view.state) {
+    if (this.drawn !== view.state + view.more) {
       document.getElementById("figure-icon")?.setAttribute("href", iconUse(view.icon));
       box("state").textContent = view.words;
       box("state-more").textContent = view.more;
-      this.drawn = view.state;
+      this.drawn = view.state + view.more;
     }
     box("entry").hidden = !view.entry;
     box("controls").hidden = !view.speaking;

@@ -5,7 +5,9 @@ import { box, button, element, interviewId, newId, tab } from "./page.js";
 
 const NEAR_LIMIT = 18_000;
 const LIMIT = 20_000;
-const HINT = "Control + Enter sends. A draft is kept in this tab.";
+/** Whoever has no keyboard at hand needs no word about its keys. */
+const BY_TOUCH = matchMedia("(hover: none) and (pointer: coarse)").matches;
+const HINT = `${BY_TOUCH ? "" : "Control + Enter sends. "}A draft is kept in this tab.`;
 
 export class Composer {
   /**
@@ -26,6 +28,7 @@ export class Composer {
     this.field.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void this.#send();
     });
+    this.#hint();
     element("composer", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
       void this.#send();

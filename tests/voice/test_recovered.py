@@ -1,0 +1,476 @@
+"""What a bot that died had heard and not recognised: the next one finds it in the recording."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+from uuid import UUID
+
+import fsspec
+import numpy as np
+import pytest
+import soxr
+from fsspec.implementations.local import LocalFileSystem
+from loguru import logger
+from numpy.typing import NDArray
+from uuid_utils.compat import uuid7
+
+from bench.voices import RATE_HZ as VOICE_HZ
+from bench.voices import ShiftedHeart
+from contracts.conversation import ConversationEnd
+from contracts.errors import StaleFence
+from contracts.interview import Fence, JoinPurpose
+from contracts.turns import Speaker, Turn, TurnKind, TurnPurpose
+from tests.voice.clips import CANDIDATE_CHANNEL, clip
+from tests.voice.memory import MemoryInterview, MemoryJournal
+from tests.voice.rooms import CACHE, HASH, RoomFor
+from voice.conversation import Speech
+from voice.interviewer import Interviewer
+from voice.recorder import OPEN_ENDED, RATE_HZ, wav_header
+from voice.recovered import Recovery
+from voice.script import Script
+
+TABLE = "It is a table that maps keys to values with a hash function."
+BUCKET = "The hash of the key gives the index of the bucket."
+FASTER = "A cache keeps copies of data so that reading it again is faster."
+DEAD, NEXT = Fence(epoch=1), Fence(epoch=2)
+Samples = NDArray[np.int16]
+
+
+def silence(seconds: float) -> Samples:
+    return np.zeros(int(seconds * RATE_HZ), np.int16)
+
+
+@dataclass
+class Dead:
+    """An interview whose bot was killed, what it left behind, and the bot that comes next.
+
+    The first question was asked 10 s before the recording begins, unless a test says otherwise.
+    """
+
+    interview: MemoryInterview
+    folder: Path
+    speech: Speech
+    recording_id: UUID = field(default_factory=uuid7)
+    began: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(minutes=5))
+
+    def __post_init__(self) -> None:
+        self.interview.held = DEAD
+
+    @property
+    def journal(self) -> MemoryJournal:
+        return MemoryJournal(self.interview, DEAD)
+
+    async def left(self, *said: Samples) -> None:
+        """Its recording: the candidate's side, as the last write left it."""
+        candidate = np.concatenate(said)
+        sides = np.stack([candidate, np.zeros_like(candidate)], axis=1)
+        path = self.folder / f"{self.recording_id}.wav"
+        path.write_bytes(wav_header(OPEN_ENDED) + sides.tobytes() + b"torn")
+        await self.journal.begin_recording(self.recording_id, str(path), self.began)
+
+    async def asked(
+        self,
+        at_s: float = -10.0,
+        purpose: TurnPurpose = TurnPurpose.QUESTION,
+        text: str = "What is it?",
+    ) -> None:
+        await self._wrote(Speaker.INTERVIEWER, purpose, text, (at_s, at_s + 2))
+
+    async def answered(self, text: str, begins_s: float, ends_s: float) -> None:
+        """The bot that died recognised this before, or tries to write it now."""
+        await self._wrote(Speaker.CANDIDATE, TurnPurpose.ANSWER, text, (begins_s, ends_s))
+
+    async def _wrote(
+        self, speaker: Speaker, purpose: TurnPurpose, text: str, span_s: tuple[float, float]
+    ) -> None:
+        await self.journal.add_turn(
+            Turn(
+                id=uuid7(),
+                interview_id=self.interview.id,
+                question_id=next(iter(self.interview.questions)),
+                revision=1 if speaker is Speaker.CANDIDATE else None,
+                speaker=speaker,
+                kind=TurnKind.SPOKEN,
+                purpose=purpose,
+                text=text,
+                started_at=self.began + timedelta(seconds=span_s[0]),
+                ended_at=self.began + timedelta(seconds=span_s[1]),
+                recording_id=self.recording_id,
+            )
+        )
+
+    async def recovered(self, fence: Fence = NEXT) -> list[Turn]:
+        """What the next bot adds."""
+        journal = MemoryJournal(self.interview, fence)
+        await journal.take_fence()
+        known = await journal.turns()
+        recovery = await self.recovery(journal)
+        await recovery.run(await journal.left_recordings())
+        return recovery.turns[len(known) :]
+
+    async def recovery(self, journal: MemoryJournal) -> Recovery:
+        script, snapshot = Script(), self.interview.snapshot()
+        ready: asyncio.Future[Interviewer] = asyncio.get_running_loop().create_future()
+        ready.set_result(Interviewer(self.interview.questions, script, snapshot))
+        return Recovery(
+            self.speech,
+            script,
+            journal,
+            plan=self.interview.questions,
+            turns=await journal.turns(),
+            interviewer=ready,
+        )
+
+    @property
+    def closed(self) -> bool | None:
+        return self.interview.recordings[self.recording_id][1]
+
+
+@pytest.fixture
+def dead(speech: Speech, tmp_path: Path) -> Dead:
+    return Dead(MemoryInterview([HASH, CACHE]), tmp_path, speech)
+
+
+class Narrow:
+    """A candidate's voice as a recording holds it."""
+
+    def __init__(self, voice: ShiftedHeart) -> None:
+        self._voice = voice
+
+    def say(self, text: str) -> Samples:
+        wide = self._voice.say(text).astype(np.float32)
+        return np.asarray(soxr.resample(wide, VOICE_HZ, RATE_HZ).clip(-32768, 32767), np.int16)
+
+
+@pytest.fixture
+def voice(heart: ShiftedHeart) -> Narrow:
+    return Narrow(heart)
+
+
+def lasts_s(samples: Samples) -> float:
+    return len(samples) / RATE_HZ
+
+
+async def test_a_sentence_in_progress_becomes_part_of_the_answer(
+    dead: Dead, voice: Narrow, speech: Speech
+) -> None:
+    said = voice.say(TABLE)
+    await dead.asked()
+    await dead.left(silence(1), said[: int(0.8 * len(said))])
+
+    (turn,) = await dead.recovered()
+
+    assert turn.text.startswith("It is a table that maps keys to values")
+    assert (turn.speaker, turn.kind) == (Speaker.CANDIDATE, TurnKind.SPOKEN)
+    assert (turn.purpose, turn.question_id, turn.revision) == (
+        TurnPurpose.ANSWER,
+        dead.interview.current,
+        1,
+    )
+    assert turn.raw_text is not None
+    assert turn.raw_text.startswith(turn.text[:20])
+    assert len(turn.raw_text) > len(turn.text), "a word that was cut off was not said"
+    assert turn.started_at - dead.began == pytest.approx(
+        timedelta(seconds=1), abs=timedelta(seconds=0.2)
+    )
+    assert dead.interview.turns[-1] == turn
+    assert dead.closed is False
+
+    assert (turn.recording_id, turn.recording_offset_ms is None) == (dead.recording_id, False)
+    begins_ms = turn.recording_offset_ms or 0
+    ends_ms = begins_ms + int((turn.ended_at - turn.started_at) / timedelta(milliseconds=1))
+    (url, _) = dead.interview.recordings[dead.recording_id]
+    played = await asyncio.to_thread(clip, url, begins_ms, ends_ms, CANDIDATE_CHANNEL)
+    heard = await speech.engines.speech_to_text.transcribe(played[44:])
+    assert "maps keys to values" in heard
+
+
+async def test_recovering_twice_at_once_has_one_effect(dead: Dead, voice: Narrow) -> None:
+    await dead.asked()
+    await dead.left(silence(1), voice.say(TABLE), silence(0.8), voice.say(BUCKET), silence(1))
+    left = await dead.journal.left_recordings()
+
+    await asyncio.gather(*[(await dead.recovery(dead.journal)).run(left) for _ in range(2)])
+
+    assert dead.interview.texts(TurnPurpose.ANSWER) == [TABLE, BUCKET]
+
+
+async def test_a_bot_that_died_while_it_recovered_is_gone_on_from(
+    dead: Dead, voice: Narrow
+) -> None:
+    await dead.asked()
+    await dead.left(silence(1), voice.say(TABLE), silence(0.8), voice.say(BUCKET), silence(1))
+    assert len(await dead.recovered()) == 2
+    assert await dead.recovered(Fence(epoch=3)) == [], "a closed recording is not looked at"
+
+    del dead.interview.turns[-1]
+    url, _ = dead.interview.recordings[dead.recording_id]
+    dead.interview.recordings[dead.recording_id] = (url, None)
+
+    assert [turn.text for turn in await dead.recovered(Fence(epoch=4))] == [BUCKET]
+
+
+async def test_what_is_a_turn_already_is_not_heard_again(dead: Dead, voice: Narrow) -> None:
+    table = voice.say(TABLE)
+    await dead.asked()
+    await dead.left(silence(1), table, silence(0.5), voice.say(BUCKET), silence(1))
+    await dead.answered(TABLE, 1.0, 1.0 + lasts_s(table))
+
+    assert [turn.text for turn in await dead.recovered()] == [BUCKET]
+    assert dead.interview.texts(TurnPurpose.ANSWER) == [TABLE, BUCKET]
+
+
+async def test_the_end_of_a_last_word_is_no_new_word(dead: Dead, voice: Narrow) -> None:
+    """The turn's end is the voice detector's; the recording is a moment behind it."""
+    table = voice.say(TABLE)
+    await dead.asked()
+    await dead.left(silence(1), table, silence(2))
+    await dead.answered(TABLE, 1.0, 0.85 + lasts_s(table))
+
+    assert await dead.recovered() == []
+    assert dead.closed is False
+
+
+async def test_speech_that_was_cut_for_its_length_goes_on_where_it_was_cut(
+    dead: Dead, voice: Narrow
+) -> None:
+    first, rest = voice.say(TABLE), voice.say(BUCKET)
+    await dead.asked()
+    await dead.left(first, rest, silence(1))
+    await dead.answered(TABLE, 0.0, lasts_s(first))
+
+    text = " ".join(turn.text for turn in await dead.recovered())
+
+    assert "index of the bucket" in text
+    assert "function" not in text
+
+
+async def test_a_long_stretch_is_recognised_in_parts(dead: Dead, voice: Narrow) -> None:
+    spoken = np.concatenate([voice.say(text) for text in (TABLE, BUCKET, FASTER, TABLE, BUCKET)])
+    assert lasts_s(spoken) > 15
+    await dead.asked()
+    await dead.left(spoken, silence(0.5))
+
+    turns = await dead.recovered()
+
+    assert len(turns) > 1
+    text = " ".join(turn.text for turn in turns).lower()
+    assert text.count("index of the bucket") == 2
+    assert text.count("copies of data") == 1
+    assert [turn.number for turn in turns] == sorted(turn.number or 0 for turn in turns)
+
+
+async def test_key_terms_are_put_back_as_in_live_speech(dead: Dead, voice: Narrow) -> None:
+    named = HASH.model_copy(update={"key_terms": ("Hash Table",)})
+    dead.interview.questions[next(iter(dead.interview.questions))] = named
+    await dead.asked()
+    await dead.left(silence(1), voice.say("It is a hash table, in short."), silence(1))
+
+    (turn,) = await dead.recovered()
+
+    assert turn.text == dead.speech.repair.repair(turn.raw_text or "", named.key_terms)
+
+
+@pytest.mark.parametrize(
+    "said", ["Could you repeat that, please?", "Let me think.", "Okay, yes, right."]
+)
+async def test_requests_and_nods_belong_to_no_answer(dead: Dead, voice: Narrow, said: str) -> None:
+    await dead.asked()
+    await dead.left(silence(1), voice.say(said), silence(1))
+
+    (turn,) = await dead.recovered()
+
+    assert turn.purpose is TurnPurpose.CONTROL
+
+
+async def test_a_reply_to_what_was_asked_back_belongs_to_no_answer(
+    dead: Dead, voice: Narrow
+) -> None:
+    back = Script().confirm_skip()
+    await dead.asked()
+    await dead.asked(-3.0, purpose=TurnPurpose.CONTROL, text=back)
+    await dead.left(silence(1), voice.say("No, I would like to try it."), silence(1))
+
+    (turn,) = await dead.recovered()
+
+    assert turn.purpose is TurnPurpose.CONTROL
+
+
+async def test_words_from_before_the_prompt_belong_to_no_answer(dead: Dead, voice: Narrow) -> None:
+    await dead.asked(20.0)
+    await dead.left(silence(1), voice.say(TABLE), silence(1))
+
+    (turn,) = await dead.recovered()
+
+    assert (turn.purpose, turn.question_id) == (TurnPurpose.CONTROL, dead.interview.current)
+
+
+async def test_words_to_another_question_belong_to_no_answer(dead: Dead, voice: Narrow) -> None:
+    await dead.asked()
+    await dead.left(silence(1), voice.say(TABLE), silence(1))
+    dead.interview.type_answer("It was typed while nobody listened.")
+    first, second = dead.interview.questions
+    assert dead.interview.current == second
+
+    (turn,) = await dead.recovered()
+
+    assert (turn.purpose, turn.question_id) == (TurnPurpose.CONTROL, first)
+
+
+async def test_words_to_a_follow_up_belong_to_its_revision(dead: Dead, voice: Narrow) -> None:
+    follow_up = HASH.key_points[0].follow_up or ""
+    dead.interview.follow_up, dead.interview.revision = "point", 2
+    await dead.asked(-30.0)
+    await dead.asked(purpose=TurnPurpose.FOLLOW_UP, text=follow_up)
+    await dead.left(silence(1), voice.say(BUCKET), silence(1))
+
+    (turn,) = await dead.recovered()
+
+    assert (turn.purpose, turn.revision) == (TurnPurpose.ANSWER, 2)
+
+
+_RANDOM = np.random.default_rng(5)
+_CLOCK = np.arange(8 * RATE_HZ) / RATE_HZ
+_KNOCKS = np.where(_CLOCK % 0.5 < 0.03, 12_000 * np.sin(2 * np.pi * 300 * _CLOCK), 0)
+NOISES = {
+    "silence": silence(8),
+    "white noise": _RANDOM.normal(0, 1500, 8 * RATE_HZ).astype(np.int16),
+    "a hum": (6000 * np.sin(2 * np.pi * 120 * _CLOCK)).astype(np.int16),
+    "knocking": _KNOCKS.astype(np.int16),
+    "nothing at all": silence(0),
+}
+
+
+@pytest.mark.parametrize("noise", NOISES)
+async def test_sound_without_words_leaves_no_turn(dead: Dead, noise: str) -> None:
+    await dead.asked()
+    await dead.left(NOISES[noise])
+
+    assert await dead.recovered() == []
+    assert dead.closed is False
+
+
+async def test_of_a_long_recording_only_the_last_minute_is_read(dead: Dead, voice: Narrow) -> None:
+    await dead.asked()
+    early = np.concatenate([silence(2), voice.say(TABLE)])
+    await dead.left(early, silence(30 * 60), voice.say(BUCKET), silence(1))
+
+    async with asyncio.timeout(3):
+        (turn,) = await dead.recovered()
+
+    assert turn.text == BUCKET
+    assert turn.started_at - dead.began > timedelta(minutes=30)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"RIFF and so on, which is no recording of ours"])
+async def test_what_cannot_be_read_is_left_alone(dead: Dead, content: bytes | None) -> None:
+    path = dead.folder / "elsewhere.wav"
+    if content is not None:
+        path.write_bytes(content)
+    await dead.asked()
+    await dead.journal.begin_recording(dead.recording_id, str(path), dead.began)
+    told: list[str] = []
+    heard = logger.add(told.append, format="{message}")
+
+    assert await dead.recovered() == []
+
+    logger.remove(heard)
+    (line,) = told
+    assert str(dead.recording_id) in line
+    assert "elsewhere" not in line
+    assert dead.closed is None, "another machine may be able to read it"
+
+
+async def test_a_newer_bot_recovers_and_an_older_one_writes_nothing(
+    dead: Dead, voice: Narrow
+) -> None:
+    await dead.asked()
+    await dead.left(silence(1), voice.say(TABLE), silence(1))
+    slow = MemoryJournal(dead.interview, NEXT)
+    recovery = await dead.recovery(slow)
+    left = await slow.left_recordings()
+    (turn,) = await dead.recovered(Fence(epoch=3))
+
+    with pytest.raises(StaleFence):
+        await recovery.run(left)
+    with pytest.raises(StaleFence):  # the bot that was only frozen, with the same words
+        await dead.answered(TABLE, 1.0, 4.0)
+    assert dead.interview.texts(TurnPurpose.ANSWER) == [turn.text]
+
+
+def killed(room: Any, folder: Path, speech: Speech) -> Dead:
+    """A bot held this room before, and the first question was asked."""
+    room.interview.epoch = DEAD.epoch
+    return Dead(room.interview, folder, speech)
+
+
+async def test_the_next_bot_says_that_it_is_kept_and_the_words_are_joined(
+    room_for: RoomFor, voice: Narrow, speech: Speech, tmp_path: Path
+) -> None:
+    room = room_for(HASH, rehearse=(BUCKET,))
+    dead = killed(room, tmp_path, speech)
+    await dead.asked()
+    await dead.left(silence(1), voice.say(TABLE), silence(0.3))
+
+    await room.candidate.join()
+    await room.asked("What you said so far is kept, so please go on from there.")
+    await room.candidate.ask(BUCKET)
+    assert (await room.reception.result()).end is ConversationEnd.FINISHED
+
+    assert room.answer(1) == f"{TABLE} {BUCKET}"
+    assert room.interview.answers[next(iter(room.interview.questions)), 1][1] == room.answer(1)
+    purposes = room.purposes()
+    assert purposes.index(TurnPurpose.ANSWER) < purposes.index(TurnPurpose.RESUME)
+    assert [complete for _, complete in room.interview.recordings.values()] == [False, True]
+    assert room.candidate.joined_in_s is not None
+    assert room.candidate.joined_in_s < 1.5
+
+
+class Hanging(LocalFileSystem):  # type: ignore[misc]  # fsspec has no annotations
+    """A storage that does not answer before it is told to."""
+
+    protocol: ClassVar[str] = "hanging"
+    cachable = False
+    answers: ClassVar[threading.Event] = threading.Event()
+
+    def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
+        self.answers.wait(60)
+        raise OSError("gone")
+
+
+async def test_a_storage_that_hangs_is_not_waited_for(
+    room_for: RoomFor, speech: Speech, tmp_path: Path
+) -> None:
+    fsspec.register_implementation("hanging", Hanging, clobber=True)
+    Hanging.answers.clear()
+    room = room_for(HASH)
+    dead = killed(room, tmp_path, speech)
+    await dead.asked()
+    await dead.journal.begin_recording(dead.recording_id, "hanging://x.wav", dead.began)
+    try:
+        await room.candidate.join()
+        await room.asked("Welcome back. We were at question 1.", within_s=10)
+        assert "is kept" not in room.said()
+        assert dead.closed is None
+    finally:
+        Hanging.answers.set()
+
+
+async def test_the_device_check_recovers_nothing(
+    room_for: RoomFor, voice: Narrow, speech: Speech, tmp_path: Path
+) -> None:
+    room = room_for(HASH, check_lasts_s=20.0)
+    room.reception.purpose = JoinPurpose.CHECK
+    dead = killed(room, tmp_path, speech)
+    await dead.left(silence(1), voice.say(TABLE), silence(1))
+    await room.candidate.join()
+    await room.candidate.listen(quiet_s=0.8)
+    await room.candidate.leave()
+    await room.reception.result(within_s=10)
+    assert room.interview.turns == []
+    assert dead.closed is None

@@ -1,0 +1,51 @@
+"""The product's Temporal workers inside a test's process, with the parts the test chooses."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.grading import GradingActivities
+from activities.interviews import InterviewActivities
+from activities.reports import ReportActivities
+from contracts.queues import GRADING, INTERVIEWS
+from workflows.interview_session import InterviewSession
+
+#: What each queue's worker does.
+Activities = Mapping[str, Sequence[Callable[..., Any]]]
+
+
+def activities_over(store: Any, grader: Any, reporter: Any, **grading_options: int) -> Activities:
+    """Everything but conversations. The parts keep the protocols of the activities' rooms."""
+    interviews, reports = InterviewActivities(store), ReportActivities(reporter)
+    grading = GradingActivities(store, grader, **grading_options)
+    return {
+        INTERVIEWS: [interviews.save_state, interviews.close_answer],
+        GRADING: [grading.assess_answer, grading.grade_answer, reports.build_report],
+    }
+
+
+@asynccontextmanager
+async def polling(
+    client: Client,
+    activities: Activities,
+    *,
+    workflow: type = InterviewSession,
+    **options: Any,
+) -> AsyncIterator[None]:
+    """A worker for each queue; `options` go to all of them."""
+    async with AsyncExitStack() as workers:
+        for queue, done_there in activities.items():
+            worker = Worker(
+                client,
+                task_queue=queue,
+                workflows=[workflow] if queue == INTERVIEWS else [],
+                activities=done_there,
+                **options,
+            )
+            await workers.enter_async_context(worker)
+        yield
