@@ -67,10 +67,10 @@ class InterviewActivities:
     async def save_state(self, snapshot: Snapshot) -> None:
         with told_to_temporal(give_up=False):
             try:
-                # First, since a retry after a crash between the two would find the state saved.
+                await self._store.interviews.save_snapshot(snapshot)
+                # Also for a state that stood already: a try before may have died between the two.
                 if _asks_in_writing(snapshot):
                     await self._keep_prompt(snapshot)
-                await self._store.interviews.save_snapshot(snapshot)
             except NotFound:
                 # The interview was deleted meanwhile: nobody is left to read its state.
                 activity.logger.info("no row for interview %s", snapshot.interview_id)

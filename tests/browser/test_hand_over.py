@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 from pathlib import Path
 
@@ -40,7 +41,7 @@ async def test_a_worker_that_drains_hands_its_candidate_over(
     worker_settings: Settings,
     tmp_path: Path,
 ) -> None:
-    voice = await recorded(tmp_path / "answer.wav", ANSWER, before_s=25, after_s=1)
+    voice = await recorded(tmp_path / "answer.wav", ANSWER, before_s=25, after_s=300)
     page = await (await launch(voice=voice)).new_page()
     interview = await site.invite(patience_s=20.0)
     plan = worker_plan("leaving", "conversations", tmp_path, worker_settings)
@@ -49,7 +50,8 @@ async def test_a_worker_that_drains_hands_its_candidate_over(
         await nobody_speaks.start()
         said = page.locator("#lines .candidate")
         await expect(said.last).to_contain_text("bucket", timeout=60_000)
-        leaving.send_signal(signal.SIGTERM)
+        async with page.expect_request(re.compile("/join$"), timeout=3_000):
+            leaving.send_signal(signal.SIGTERM)  # its bot says so while the line still stands
         log = page.get_by_role("log")
         await expect(log).to_contain_text("Welcome back", timeout=12_000)
         assert await asyncio.wait_for(leaving.wait(), 15) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -369,7 +370,10 @@ async def test_another_worker_goes_on_from_the_history_when_one_is_gone() -> Non
             await room.answer_all()
             done = await room.result()
     assert done.status is S.COMPLETED
-    assert len(room.graded) == len(set(room.graded)) + 3  # each assessed once and graded once
+    # Each is assessed once; only a worker that has not assessed it itself grades it again.
+    counted = Counter(room.graded)
+    assert len(counted) == 3
+    assert max(counted.values()) <= 2
 
 
 async def test_a_worker_that_shuts_down_hands_its_conversation_over() -> None:

@@ -57,14 +57,16 @@ class Records:
         return self.grade_ids.setdefault(answer_id, uuid4())
 
     async def save_snapshot(self, snapshot: Snapshot) -> bool:
-        if self.away:
-            raise Unavailable("the database is away")
-        self.saved.append(snapshot.state_version)
-        return True
+        newer = snapshot.state_version not in self.saved
+        if newer:
+            self.saved.append(snapshot.state_version)
+        return newer
 
     async def asked(
         self, interview_id: UUID, question_id: UUID, purpose: TurnPurpose, words: str
     ) -> bool:
+        if self.away:
+            raise Unavailable("the database is away")
         return words in self.prompts
 
     async def add(self, turn: Turn) -> Turn:
@@ -128,12 +130,13 @@ async def test_a_prompt_is_looked_up_once_however_often_its_state_is_saved() -> 
     assert (records.saved, records.looked_up) == ([1, 2, 3, 4], 2)
 
 
-async def test_a_prompt_is_kept_although_its_state_was_saved_only_by_a_retry() -> None:
+async def test_a_prompt_is_kept_by_the_retry_of_a_try_that_died_after_saving_the_state() -> None:
     records, here = Records(), uuid4()
     activities = InterviewActivities(records)
     records.away = True
     with pytest.raises(ApplicationError):
         await ActivityEnvironment().run(activities.save_state, typed_state(here, 1))
+    assert (records.prompts, records.saved) == ([], [1])
     records.away = False
     await ActivityEnvironment().run(activities.save_state, typed_state(here, 1))
     assert (records.prompts, records.saved) == ([QUESTION.prompt], [1])

@@ -112,7 +112,7 @@ export async function call(track, servers, exchange, hearing) {
  * @typedef {object} LineEvents
  * @property {() => Promise<boolean>} mayCall false ends the line: another tab holds the interview.
  *   What it raises is a failure of this try
- * @property {(state: "connecting" | "open" | "reconnecting" | "closed") => void} onState
+ * @property {(state: "connecting" | "open" | "moving" | "reconnecting" | "closed") => void} onState
  * @property {(failure: unknown) => boolean} onFailure whether to go on calling
  * @property {(stream: MediaStream) => void} onVoice
  * @property {(data: any) => void} onMessage
@@ -171,9 +171,9 @@ export class Line {
     await this.call?.peer.getSenders()[0]?.replaceTrack(track);
   }
 
-  /** The line is lost, or about to be: call again. */
-  lost() {
-    if (this.call && !this.calling && !this.closed) void this.#reach("reconnecting");
+  /** The line is lost, or about to be: call again. @param {"moving" | "reconnecting"} state */
+  lost(state = "reconnecting") {
+    if (this.call && !this.calling && !this.closed) void this.#reach(state);
   }
 
   /** The network is back: a wait between two calls ends now. */
@@ -187,7 +187,7 @@ export class Line {
     if (this.open && performance.now() - this.lastPulse > limit) this.lost();
   }
 
-  /** @param {"connecting" | "reconnecting"} state */
+  /** @param {"connecting" | "moving" | "reconnecting"} state */
   async #reach(state) {
     this.calling = true;
     this.events.onState(state);
@@ -249,7 +249,7 @@ export class Line {
       this.pulsed = true;
       return;
     }
-    if (data?.type === "moving") this.lost();
+    if (data?.type === "moving") this.lost("moving");
     else this.events.onMessage(data);
   }
 }

@@ -161,7 +161,7 @@ function lineEvents() {
   };
 }
 
-/** @param {"connecting" | "open" | "reconnecting" | "closed"} state */
+/** @param {"connecting" | "open" | "moving" | "reconnecting" | "closed"} state */
 function lineChanged(state) {
   if (state === "reconnecting") announce("The line was lost. Reconnecting.");
   if (state === "open") {
@@ -181,6 +181,7 @@ function lineChanged(state) {
 
 /** @param {unknown} failure @returns {boolean} whether to go on calling */
 function lineFailed(failure) {
+  if (facts.line === "moving") now({ line: "reconnecting" });
   if (failure instanceof Unreachable) return true;
   if (failure instanceof LineBlocked) {
     const text = "Your network seems to block calls (UDP). We keep trying; another network may help, or type your answers.";
@@ -237,7 +238,7 @@ async function joinByTyping() {
   try {
     await resumeIfPaused();
     await openTyping();
-    sound.release();
+    sound.close();
     now({ mode: "typing", elsewhere: false, line: "off" });
     problems.hide("microphone");
     problems.hide("join");
@@ -293,7 +294,7 @@ async function pauseInterview() {
   await move("pause");
   if (facts.interview?.status !== "paused") return;
   line?.close();
-  sound.release();
+  sound.close();
   announce("Paused. The clock stands still.");
   button("join-voice").focus();
 }

@@ -32,6 +32,7 @@ export class Sound {
     this.mine = null;
     /** @type {Meter | null} */
     this.theirs = null;
+    this.wanted = false;
     this.muted = false;
     this.loudMs = 0;
     setInterval(() => this.#tick(), TICK_MS);
@@ -42,6 +43,7 @@ export class Sound {
 
   /** The track to send, opened when there is none. Raises MicrophoneTrouble. @param {string} [wanted] */
   async open(wanted) {
+    this.wanted = true;
     if (this.sent?.readyState === "live" && !wanted) return this.sent;
     const raw = await openMicrophone(wanted);
     this.release();
@@ -61,6 +63,14 @@ export class Sound {
   async again() {
     this.release();
     await this.#change("");
+  }
+
+  /** The microphone is not needed any more: choosing another one must not turn it on. */
+  close() {
+    this.wanted = false;
+    this.release();
+    this.microphones.replaceChildren(new Option("Not opened yet", ""));
+    this.microphones.disabled = true;
   }
 
   release() {
@@ -105,6 +115,7 @@ export class Sound {
   }
 
   async #list() {
+    if (!this.wanted) return;
     await listMicrophones(this.microphones, this.raw);
     await listSpeakers(this.speakers);
   }

@@ -3,7 +3,7 @@
 import { box, button, element, iconUse } from "./page.js";
 
 /**
- * @typedef {"off" | "connecting" | "open" | "reconnecting" | "full"} LineState
+ * @typedef {"off" | "connecting" | "open" | "moving" | "reconnecting" | "full"} LineState
  * @typedef {"speaking" | "listening" | "thinking" | "writing"} BotState
  *
  * @typedef {object} Facts
@@ -32,6 +32,7 @@ const WORDS = {
   listening: ["ear", "Listening", "Take the time you need, and press I’m done when you have finished."],
   thinking: ["cup", "Taking your time", "The interviewer waits until you speak or press I’m ready."],
   writing: ["pen", "Writing it down", ""],
+  moving: ["dots", "One moment…", "Your interviewer takes another line. What you said is kept."],
   reconnecting: ["link-off", "The line was lost. Reconnecting…", "What you said is kept, and time lost is given back. You can type meanwhile."],
   paused: ["pause", "Paused", "The clock stands still. You may close this page and come back with your link."],
   typing: ["keyboard", "Answering by typing", "Write below the conversation. Typed and spoken answers count alike."],
@@ -50,7 +51,7 @@ function stateOf({ interview, mode, line, bot, elsewhere, ending }) {
   if (interview?.status === "paused") return "paused";
   if (ending && line === "open") return bot === "speaking" ? "speaking" : "ending";
   if (line === "open") return bot;
-  if (line === "connecting" || line === "reconnecting" || line === "full") return line;
+  if (line !== "off") return line;
   if (mode === "typing") return interview?.assessing ? "writing" : "typing";
   const begun = interview && !["waiting", "scheduled"].includes(interview.status);
   return begun ? "again" : "idle";
