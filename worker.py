@@ -23,7 +23,7 @@ from uuid import UUID
 
 import connections
 from contracts import queues
-from contracts.errors import CodeVoiceError, SettingError
+from contracts.errors import CodeVoiceError, NotFound, SettingError, WrongState
 from db.ids import new_id
 from db.journal import ConversationJournal
 from db.reporting import report_inputs
@@ -56,6 +56,9 @@ _GRADING_SLOTS: Final = 40
 #: A start over HTTP has marked its row by then.
 _LEFT_BEHIND: Final = timedelta(seconds=10)
 _HOUSEKEEPING_EVERY_S: Final = 10
+_PULSE_EVERY_S: Final = 2
+#: A pulse that fails beats late by this much before it counts as an outage.
+_AWAY_AFTER: Final = timedelta(seconds=5)
 _log = logging.getLogger("codevoice.worker")
 
 
@@ -197,7 +200,11 @@ async def _interviews(client: Client, store: Store) -> AsyncIterator[Worker]:
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
         graceful_shutdown_timeout=timedelta(seconds=5),
     )
-    async with _background(_keep_house(store, InterviewClient(client))):
+    interviews = InterviewClient(client)
+    async with (
+        _background(_keep_house(store, interviews)),
+        _background(_keep_pulse(client, store, interviews)),
+    ):
         yield worker
 
 
@@ -225,6 +232,32 @@ async def _keep_house(store: Store, interviews: InterviewClient) -> None:
         except Exception as failure:  # whatever it is, the next round may go well
             _log.warning("housekeeping: %s", type(failure).__name__)
         await asyncio.sleep(_HOUSEKEEPING_EVERY_S)
+
+
+async def _keep_pulse(client: Client, store: Store, interviews: InterviewClient) -> None:
+    """Time in which the service was away is no candidate's loss: a gap in the pulse is told to
+    every interview that asks. Only an interviews worker that reaches Temporal and the database
+    beats, so the gap holds whichever of the three was missing."""
+    while True:
+        try:
+            await client.service_client.check_health(timeout=_AWAY_AFTER)
+            await beat(store, interviews)
+        except Exception as failure:  # whatever it is, the next beat finds how long it took
+            _log.warning("pulse: %s", type(failure).__name__)
+        await asyncio.sleep(_PULSE_EVERY_S)
+
+
+async def beat(store: Store, interviews: InterviewClient) -> None:
+    """One beat. An outage is told until all know of it, by every worker that finds it: an interview
+    takes the same seconds once."""
+    outage = await store.interviews.beat(_AWAY_AFTER)
+    if outage is None:
+        return
+    for interview_id in await store.interviews.asking():
+        with suppress(NotFound, WrongState):  # it ended meanwhile
+            await interviews.give_back(interview_id, outage)
+    await store.interviews.outage_told(outage)
+    _log.info("the service was away from %s to %s", outage.began_at, outage.ended_at)
 
 
 # ---------------------------------------------------------------------------- conversations

@@ -26,7 +26,9 @@ class ReportActivities:
 
     @activity.defn(name="build_report")
     async def build_report(self, order: BuildReport) -> BuiltReport:
-        with told_to_temporal():
+        # Without a report the interview was for nothing: what a fixed release or a restored row
+        # can mend is tried for as long as the workflow says.
+        with told_to_temporal(give_up=False):
             async with alive():
                 report_id = await self._reporter.build(order)
             return BuiltReport(report_id=report_id, version=order.version)

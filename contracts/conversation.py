@@ -26,5 +26,8 @@ class ConversationEnd(StrEnum):
 
 
 class ConversationResult(Contract):
+    """`connected` is false when the line never came up: nothing was heard on either side."""
+
     end: ConversationEnd
     turns: int = 0
+    connected: bool = True

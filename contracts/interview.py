@@ -148,7 +148,8 @@ class Snapshot(Contract):
 
     `remaining` is the asking time left at `as_of`; it runs on only while `clock_running`.
     `epoch` is the newest join. `live_epoch` is the bot that has reported ready, None without one.
-    `report_version` is the newest report built (0: none).
+    `report_version` is the newest report built (0: none). `report_given_up`: the one after it could
+    not be made for a day, and nobody tries any more.
     """
 
     interview_id: UUID
@@ -164,6 +165,7 @@ class Snapshot(Contract):
     as_of: datetime
     ends_reason: Word | None = None  # "answered", "finished", "deadline", "cancelled", ...
     report_version: int = 0
+    report_given_up: bool = False
     no_capacity: bool = False
 
 
@@ -198,6 +200,13 @@ class BotReady(Contract):
     offer_id: UUID | None = None
     last_alive_at: datetime | None = None
     purpose: JoinPurpose = JoinPurpose.INTERVIEW
+
+
+class Outage(Contract):
+    """A stretch in which the service could not hold interviews: no worker, database or Temporal."""
+
+    began_at: datetime
+    ended_at: datetime
 
 
 class RecordAnswer(Contract):

@@ -1,8 +1,8 @@
 """One effect per Idempotency-Key, by Stripe's rules.
 
-The first try's status and body are kept and given again for at least 24 hours. The same key with
-another request is an error; a twin still running is a conflict; a try that failed validation
-leaves nothing behind.
+The first try's status and body are kept and given again for at least 24 hours; after that the key
+is new. The same key with another request is an error; a twin still running is a conflict; a try
+that failed validation leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -54,6 +54,11 @@ _ABANDON = text(
     "DELETE FROM idempotency_keys WHERE organisation_id = :organisation_id"
     " AND key = :key AND claim_id = :claim_id AND status IS NULL"
 )
+#: Like a try whose process died, without the wait.
+_RELEASE = text(
+    "UPDATE idempotency_keys SET claimed_at = '-infinity' WHERE organisation_id ="
+    " :organisation_id AND key = :key AND claim_id = :claim_id AND status IS NULL"
+)
 _PURGE = text("DELETE FROM idempotency_keys WHERE created_at < now() - interval '48 hours'")
 
 
@@ -97,6 +102,10 @@ class Idempotency:
     async def abandon(self, claim: Claim) -> None:
         """Nothing was done: the key is free again."""
         await self._database.run(_ABANDON, _named(claim))
+
+    async def release(self, claim: Claim) -> None:
+        """The try failed half-way: the same request may run again at once, another may not."""
+        await self._database.run(_RELEASE, _named(claim))
 
     async def purge(self) -> int:
         """Forgets keys older than 48 hours; returns how many."""

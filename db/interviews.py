@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from contracts.interview import (
     Fence,
     InterviewStart,
     InterviewStatus,
+    Outage,
     QuestionState,
     Snapshot,
 )
@@ -61,10 +62,25 @@ _CONSENT = text(
     "INSERT INTO consents (id, interview_id, text_version) VALUES (:consent_id, :id, :text_version)"
     " ON CONFLICT (interview_id, text_version) DO NOTHING"
 )
+#: Within that time a try that died half-way is taken up again by its key; its claim is kept longer.
+_FREE_KEY = text(
+    "UPDATE interviews SET idempotency_key = NULL WHERE organisation_id = :organisation_id"
+    " AND idempotency_key = :key AND created_at < now() - interval '24 hours'"
+)
 _STARTED = text(
     "UPDATE interviews SET workflow_started_at = coalesce(workflow_started_at, now())"
     " WHERE id = :id"
 )
+_BEAT = text(
+    "UPDATE service_pulse SET last_at = greatest(last_at, clock_timestamp())"
+    " WHERE last_at > clock_timestamp() - CAST(:within AS interval) RETURNING last_at"
+)
+_FIRST_BEAT = text(
+    "INSERT INTO service_pulse (id, last_at) VALUES (1, clock_timestamp())"
+    " ON CONFLICT (id) DO NOTHING RETURNING last_at"
+)
+_GAP = text("SELECT last_at AS began_at, clock_timestamp() AS ended_at FROM service_pulse")
+_AFTER_GAP = text("UPDATE service_pulse SET last_at = greatest(last_at, :ended_at)")
 _VOID_LINKS = text(
     "UPDATE interviews SET token_generation = token_generation + 1 WHERE id = :id"
     " RETURNING token_generation"
@@ -78,8 +94,13 @@ class Interviews:
         self._versions: dict[UUID, Question] = {}
 
     async def create(self, new: NewInterview) -> Interview:
-        """Writes the row, or finds the one made before under the same idempotency key or id."""
+        """Writes the row, or finds the one made under the same id, or under the same idempotency
+        key within the last 24 hours."""
         async with self._database.begin() as connection:
+            if new.idempotency_key is not None:
+                key = keepable(new.idempotency_key)
+                here = new.start.organisation_id
+                await connection.execute(_FREE_KEY, {"organisation_id": here, "key": key})
             candidate = _candidate_row(new)
             await connection.execute(insert(tables.Candidates).values(candidate))
             made = insert(tables.Interviews).values(_interview_row(new, candidate["id"]))
@@ -210,6 +231,27 @@ class Interviews:
             .limit(limit)
         )
         return tuple(map(_interview, rows))
+
+    async def beat(self, within: timedelta) -> Outage | None:
+        """Notes that the service is whole now. When the last beat is longer ago than `within`,
+        nothing is noted and the outage returned: every caller is told, until `outage_told`."""
+        if await self._database.row(_BEAT, {"within": within}) is not None:
+            return None
+        if await self._database.row(_FIRST_BEAT) is not None:
+            return None
+        gap = await self._database.row(_GAP)
+        return Outage.model_validate(dict(gap)) if gap else None
+
+    async def outage_told(self, outage: Outage) -> None:
+        """Every interview knows of it: the beats go on from its end."""
+        await self._database.run(_AFTER_GAP, {"ended_at": outage.ended_at})
+
+    async def asking(self) -> tuple[UUID, ...]:
+        """Interviews whose clock runs, or ran a moment ago."""
+        row = tables.Interviews
+        words = [status.value for status in InterviewStatus if status.asking]
+        found = await self._database.rows(select(row.id).where(row.status.in_(words)))
+        return tuple(each["id"] for each in found)
 
     async def void_links(self, interview_id: UUID) -> int:
         """Voids every link given out before; returns the new generation. Raises NotFound."""

@@ -276,3 +276,11 @@ class IdempotencyKeys(Table):
     headers: Mapped[dict[str, Any] | None]
     claimed_at: Mapped[datetime] = _now()
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
+class ServicePulse(Table):
+    """One row: when the service was last whole. A gap is an outage."""
+
+    __tablename__ = "service_pulse"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    last_at: Mapped[datetime]

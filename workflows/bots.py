@@ -99,15 +99,17 @@ class Bots:
         """
         end: ConversationEnd | None = None
         refusal: CodeVoiceError | None = None
+        connected = True
         try:
-            end = (await handle).end
+            result = await handle
+            end, connected = result.end, result.connected
         except ActivityError as failure:
             if not is_cancelled_exception(failure):
                 refusal = why_no_bot(failure)
         del self._handles[connection.epoch]
         # Hazard: a newer epoch may have begun meanwhile; then this end changes nothing but its own.
         self._interview.conversation_over(
-            connection.epoch, workflow.now(), end=end, refusal=refusal
+            connection.epoch, workflow.now(), end=end, refusal=refusal, connected=connected
         )
         lost = self._interview.status is InterviewStatus.INTERRUPTED
         newest = connection is self._interview.line.newest

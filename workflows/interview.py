@@ -19,6 +19,7 @@ from contracts.interview import (
     Join,
     JoinPurpose,
     Move,
+    Outage,
     Outcome,
     RecordAnswer,
     ReopenAnswer,
@@ -51,6 +52,7 @@ class Interview:
         self.began = False
         self.ends_reason: str | None = None
         self.report_version = 0
+        self.report_given_up = False
         self.no_capacity = False
         self._own_loss = False  # the last bot left because the candidate's line was lost
         self._stopped_at = now
@@ -84,6 +86,7 @@ class Interview:
             as_of=now,
             ends_reason=self.ends_reason,
             report_version=self.report_version,
+            report_given_up=self.report_given_up,
             no_capacity=self.no_capacity,
         )
 
@@ -154,12 +157,13 @@ class Interview:
             self._start_clock(now, spoken=False)
             self.changed()
 
-    def bot_is_ready(self, ready: BotReady, now: datetime) -> None:
-        """The bot takes the fence. The time since its predecessor was last alive is given back."""
-        self.line.take(ready.fence)
+    def bot_is_ready(self, ready: BotReady, now: datetime, *, never_alive: bool = False) -> None:
+        """The bot takes the fence. The time since its predecessor was last alive is given back;
+        all that ran for bots when none was (`never_alive`)."""
+        self.line.take(ready.fence, now)
         self.no_capacity = False
         if ready.purpose is JoinPurpose.INTERVIEW:
-            if ready.last_alive_at is not None:
+            if never_alive or ready.last_alive_at is not None:
                 self.clock.give_back(ready.last_alive_at, now, own_loss=self._own_loss)
             self.typing = self._own_loss = False
             self._start_clock(now, spoken=True)
@@ -172,15 +176,21 @@ class Interview:
         *,
         end: ConversationEnd | None,
         refusal: CodeVoiceError | None,
+        connected: bool = True,
     ) -> None:
-        """The activity of `epoch` ended: with `end`, or without a result when it failed."""
+        """The activity of `epoch` ended: with `end`, or without a result when it failed.
+
+        While a line never came up nobody could answer: its whole time is given back.
+        """
         connection = self.line.connections[epoch - 1]
         spoke = connection.phase is Phase.READY
         self.line.close(epoch, refusal or Unavailable("the conversation ended before it began"))
         if epoch == self.line.epoch and connection.purpose is JoinPurpose.INTERVIEW:
             self.no_capacity = isinstance(refusal, NoCapacity)
             if spoke:
-                self._own_loss = end is ConversationEnd.LEFT
+                self._own_loss = connected and end is ConversationEnd.LEFT
+            if connection.ready_at is not None and not connected and not self.over:
+                self.clock.give_back(connection.ready_at, now, own_loss=False)
             asking = self.status is InterviewStatus.IN_PROGRESS and not self.progress.finished
             if asking and not self.typing:
                 self._stop_clock(now)
@@ -191,6 +201,13 @@ class Interview:
         """The next epoch of a conversation whose worker is shutting down."""
         self.changed()
         return self.line.open_again(JoinPurpose.INTERVIEW, None)
+
+    def give_back(self, outage: Outage, now: datetime) -> None:
+        """Nobody could answer while the service was away. Told twice, it is given back once."""
+        if self.over:
+            return
+        if self.clock.give_back_outage(outage.began_at, outage.ended_at, now):
+            self.changed()
 
     # ------------------------------------------------------------------ answers and moves
 
@@ -266,6 +283,10 @@ class Interview:
 
     def report_built(self, version: int) -> None:
         self.report_version = version
+        self.changed()
+
+    def give_up_report(self) -> None:
+        self.report_given_up = True
         self.changed()
 
     def complete(self) -> None:

@@ -32,6 +32,7 @@ from contracts.interview import (
     Join,
     Joined,
     Move,
+    Outage,
     RecordAnswer,
     ReopenAnswer,
     Snapshot,
@@ -158,6 +159,18 @@ class InterviewClient:
 
     async def cancel(self, interview_id: UUID, move: Move) -> Snapshot:
         return await self._move(interview_id, InterviewSession.cancel, "cancel", move)
+
+    async def give_back(self, interview_id: UUID, outage: Outage) -> None:
+        """Our own fault cost this interview time. May be repeated."""
+        handle = self._handle(interview_id)
+
+        async def send() -> None:
+            await handle.signal(InterviewSession.give_back, outage, rpc_timeout=RPC_TIMEOUT)
+
+        try:
+            await self._until_answered(send)
+        except RPCError as error:
+            raise await self._why_refused(handle, error) from error
 
     def bound(self, interview_id: UUID, fence: Fence) -> BoundInterview:
         """The updates as one bot sends them."""

@@ -33,6 +33,7 @@ with workflow.unsafe.imports_passed_through():
         Joined,
         JoinPurpose,
         Move,
+        Outage,
         RecordAnswer,
         ReopenAnswer,
         Snapshot,
@@ -48,6 +49,10 @@ with workflow.unsafe.imports_passed_through():
 
 #: After the last answer a live bot may still take it back: the candidate was not done.
 AFTERTHOUGHT: Final = timedelta(seconds=2.5)
+#: A timer is punctual to a fraction of a second while Temporal and a worker are there.
+LATE: Final = timedelta(seconds=5)
+#: The pulse of the service beats each two seconds.
+TOLD_OF_AN_OUTAGE: Final = timedelta(seconds=10)
 
 M = TypeVar("M")
 
@@ -132,8 +137,27 @@ class InterviewSession:
                 timeout=max(timedelta(0), armed_for - workflow.now()),
                 timeout_summary="the next thing due",
             )
+        await self._allow_for_an_outage()
         interview.tick(workflow.now())
         self._tell()
+
+    async def _allow_for_an_outage(self) -> None:
+        """A deadline noticed late: nobody was there to answer either. The pulse that finds out how
+        long comes a moment after the worker that finds the deadline."""
+        interview = self._interview
+        asking = interview.status is InterviewStatus.IN_PROGRESS
+        late = asking and workflow.now() - interview.due_at() > LATE
+        if late and workflow.patched("late-deadline"):
+            with suppress(asyncio.TimeoutError):
+                await workflow.wait_condition(
+                    lambda: (
+                        interview.over
+                        or interview.progress.finished
+                        or interview.due_at() > workflow.now()
+                    ),
+                    timeout=TOLD_OF_AN_OUTAGE,
+                    timeout_summary="lost time may be given back",
+                )
 
     async def _afterthought(self) -> None:
         """Everything is answered. Hazard: a live bot may be about to send `reopen_answer`."""
@@ -187,9 +211,18 @@ class InterviewSession:
 
     @workflow.update
     def bot_ready(self, message: BotReady) -> Snapshot:
-        if not rules.repeats_ready(self._interview, message):
-            self._interview.bot_is_ready(message, workflow.now())
+        interview = self._interview
+        if not rules.repeats_ready(interview, message):
+            nobody = message.last_alive_at is None and interview.clock.unsettled
+            never_alive = nobody and workflow.patched("never-alive")
+            interview.bot_is_ready(message, workflow.now(), never_alive=never_alive)
         return self._after_change()
+
+    @workflow.signal
+    def give_back(self, outage: Outage) -> None:
+        """The service was away: its own fault. A signal, since nobody waits for the new time."""
+        self._interview.give_back(outage, workflow.now())
+        self._tell()
 
     @workflow.update
     async def record_answer(self, message: RecordAnswer) -> Snapshot:
@@ -311,10 +344,11 @@ class InterviewSession:
     def _tell(self) -> None:
         """What an operator reads in Temporal's UI; kept out of the history."""
         interview = self._interview
+        given_up = ", the next one given up" if interview.report_given_up else ""
         workflow.set_current_details(
             f"{interview.status}, question {interview.cursor().position} of "
             f"{len(interview.start.questions)}, epoch {interview.line.epoch}, "
-            f"report {interview.report_version}"
+            f"report {interview.report_version}{given_up}"
         )
 
     # ---------------------------------------------------------------- the follow-up

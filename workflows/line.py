@@ -12,6 +12,11 @@ from contracts.interview import Fence, JoinPurpose
 
 #: More joins than this within a minute are refused: a page that offers in a loop costs models.
 JOINS_A_MINUTE = 10
+#: More joins than this in all are refused, so that a tab which offers all night leaves room for the
+#: typed answers. Temporal ends a history at 51,200 events and warns at 10,240, and refuses every
+#: update after 2,000. A join takes two updates and 28 events (a test counts them), so all together
+#: 600 updates and 8,400 events. That is one every ten seconds for 50 minutes.
+JOINS_IN_ALL = 300
 
 
 class Phase(Enum):
@@ -30,6 +35,7 @@ class Connection:
     offer_id: UUID | None
     tab: UUID | None = None
     phase: Phase = Phase.STARTING
+    ready_at: datetime | None = None
     refusal: CodeVoiceError | None = None
 
 
@@ -40,6 +46,7 @@ class Line:
         self.connections: list[Connection] = []
         self.held: Fence | None = None  # taken by `bot_ready`
         self._joined_at: list[datetime] = []
+        self._joins = 0
 
     @property
     def newest(self) -> Connection | None:
@@ -70,7 +77,12 @@ class Line:
     def crowded(self, now: datetime) -> bool:
         return len(self._recent(now)) >= JOINS_A_MINUTE
 
+    @property
+    def worn_out(self) -> bool:
+        return self._joins >= JOINS_IN_ALL
+
     def open(self, purpose: JoinPurpose, offer_id: UUID | None, now: datetime) -> Connection:
+        self._joins += 1
         self._joined_at = [*self._recent(now), now]
         return self.open_again(purpose, offer_id)
 
@@ -90,9 +102,10 @@ class Line:
         self.held = None
         return True
 
-    def take(self, fence: Fence) -> None:
+    def take(self, fence: Fence, now: datetime) -> None:
         self.held = fence
-        self.connections[-1].phase = Phase.READY
+        newest = self.connections[-1]
+        newest.phase, newest.ready_at = Phase.READY, now
 
     def close(self, epoch: int, refusal: CodeVoiceError | None = None) -> None:
         connection = self.connections[epoch - 1]

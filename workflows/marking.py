@@ -73,10 +73,11 @@ class Marking:
             self._interview.changed()
 
     async def _last_words(self) -> None:
-        """At the deadline somebody may be in the middle of a sentence: the bot writes it down."""
-        line, cut_off = self._interview.line, self._interview.ends_reason == "deadline"
-        speaking = cut_off and line.live_epoch is not None and self._interview.unfinished()
-        if speaking and workflow.patched("last-words"):
+        """Somebody may be cut off in the middle of a sentence: the bot writes it down."""
+        line, by_time = self._interview.line, self._interview.ends_reason == "deadline"
+        speaking = line.live_epoch is not None and self._interview.unfinished()
+        # `finish` waits since later than the deadline does, hence a patch of its own.
+        if speaking and workflow.patched("last-words" if by_time else "last-words-at-finish"):
             with suppress(asyncio.TimeoutError):
                 await workflow.wait_condition(
                     lambda: line.live_epoch is None,
@@ -98,8 +99,11 @@ class Marking:
             pending = interview.pending()
             try:
                 built = await calls.build_report(interview.report_order())
-            except ActivityError:
-                return  # given up after a day; the answers and grades stand without a report
+            except ActivityError as failure:
+                # After a day, or called off. The answers and grades stand without a report.
+                if not is_cancelled_exception(failure):
+                    interview.give_up_report()
+                return
             interview.report_built(built.version)
             if not pending:
                 return

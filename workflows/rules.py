@@ -90,6 +90,8 @@ def join(interview: Interview, message: Join, now: datetime) -> None:
         raise InvalidInput("an offer is needed", field="offer_id")
     if interview.line.crowded(now):
         raise TooMany("too many joins within a minute", retry_after_s=60)
+    if interview.line.worn_out:
+        raise TooMany("this interview was joined by voice too often; it goes on by typing")
 
 
 def bot_ready(interview: Interview, message: BotReady, now: datetime) -> None:

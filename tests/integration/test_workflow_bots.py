@@ -1,54 +1,31 @@
-"""Joining, fencing, hand-over, capacity: the bot's side of the workflow, and the activity's."""
+"""Joining, fencing, farewells: the bot's side of the workflow, and the activity's."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from contracts.conversation import ConversationEnd
-from contracts.errors import (
-    Conflict,
-    InvalidInput,
-    NoCapacity,
-    StaleFence,
-    TooMany,
-    Unavailable,
-    WrongState,
-)
+from contracts.errors import Conflict, StaleFence, TooMany, WrongState
 from contracts.interview import (
     BotReady,
     Fence,
     GradeState,
     InterviewStatus,
     Join,
-    Joined,
     JoinPurpose,
     Move,
     Outcome,
     RecordAnswer,
 )
-from contracts.queues import CONVERSATIONS, GRADING, INTERVIEWS
 from tests.replay.plans import a_start
-from tests.replay.rehearsal import Room, Stage, local_temporal, working
+from tests.replay.rehearsal import Room, Stage
 from tests.waiting import eventually
 
 S = InterviewStatus
-
-
-async def agreed(stage: Stage, **changes: Any) -> Room:
-    room = await stage.open(a_start(**changes))
-    await room.agree()
-    return room
-
-
-def joining(room: Room, join: Join | None = None) -> asyncio.Task[Joined]:
-    wish = join or Join(offer_id=uuid4())
-    return asyncio.create_task(room.client.join(room.id, wish))
 
 
 # ---------------------------------------------------------------- a conversation
@@ -79,6 +56,34 @@ async def test_at_the_deadline_a_live_bot_may_write_down_the_last_words(stage: S
     assert done.questions[0].grade is GradeState.GRADED
 
 
+async def test_who_finishes_in_mid_sentence_loses_no_word_of_it(stage: Stage) -> None:
+    room = await stage.open(a_start(follow_ups=0))
+    room.bot_polite = False
+    bot = await room.speak()
+    await room.client.finish(room.id, Move())
+    await room.until(S.GRADING)
+    room.open_turns.add((room.start.questions[0].question_id, 1))
+    bot.ended.set_result(ConversationEnd.FINISHED)
+    done = await room.result()
+    assert [q.outcome for q in done.questions[:2]] == [Outcome.INTERRUPTED, Outcome.UNASKED]
+    order = await activities(stage, room)
+    assert order.index("hold_conversation ended") < order.index("close_answer")
+
+
+async def activities(stage: Stage, room: Room) -> list[str]:
+    """What was scheduled, and when conversations ended, in the order of the history."""
+    order, talks = [], set()
+    async for event in stage.handle(room).fetch_history_events():
+        scheduled = event.activity_task_scheduled_event_attributes
+        if name := scheduled.activity_type.name:
+            order.append(name)
+        if name == "hold_conversation":
+            talks.add(event.event_id)
+        if event.activity_task_completed_event_attributes.scheduled_event_id in talks:
+            order.append("hold_conversation ended")
+    return order
+
+
 async def test_voice_and_typing_mix_in_one_interview(stage: Stage) -> None:
     room = await stage.open()
     bot = await room.speak()
@@ -93,18 +98,18 @@ async def test_voice_and_typing_mix_in_one_interview(stage: Stage) -> None:
 
 
 async def test_the_same_offer_many_times_at_once_starts_one_bot(stage: Stage) -> None:
-    room = await agreed(stage)
+    room = await stage.agreed()
     wish = Join(offer_id=uuid4())
-    replies = await asyncio.gather(*(joining(room, wish) for _ in range(5)))
+    replies = await asyncio.gather(*(room.joining(wish) for _ in range(5)))
     assert {reply.epoch for reply in replies} == {1}
     assert (await room.client.join(room.id, wish)).epoch == 1
     assert len(room.bots) == 1
 
 
 async def test_a_newer_offer_supersedes_the_older_one(stage: Stage) -> None:
-    room = await agreed(stage)
+    room = await stage.agreed()
     room.bot_stays_silent = True
-    first = joining(room)
+    first = room.joining()
     await room.until_true(lambda: len(room.bots) == 1)
     room.bot_stays_silent = False
     assert (await room.call()).epoch == 2
@@ -160,9 +165,9 @@ async def test_an_older_attempt_of_the_same_epoch_is_stale(stage: Stage) -> None
 
 
 async def test_a_frozen_bot_that_reports_ready_after_its_successor_is_stale(stage: Stage) -> None:
-    room = await agreed(stage)
+    room = await stage.agreed()
     room.bot_stays_silent = True
-    call = joining(room)
+    call = room.joining()
     await room.until_true(lambda: len(room.bots) == 1)
     room.bot_stays_silent = False
     await room.call()
@@ -173,7 +178,7 @@ async def test_a_frozen_bot_that_reports_ready_after_its_successor_is_stale(stag
 
 
 async def test_more_than_ten_joins_a_minute_are_refused(stage: Stage) -> None:
-    room = await agreed(stage)
+    room = await stage.agreed()
     for _ in range(10):
         await room.call()
     with pytest.raises(TooMany) as refused:
@@ -183,7 +188,7 @@ async def test_more_than_ten_joins_a_minute_are_refused(stage: Stage) -> None:
 
 
 async def test_a_check_stores_nothing_and_starts_no_clock(stage: Stage) -> None:
-    room = await agreed(stage)
+    room = await stage.agreed()
     checked = (await room.call(JoinPurpose.CHECK)).snapshot
     assert (checked.status, checked.live_epoch, checked.clock_running) == (S.WAITING, None, False)
     assert room.bots[0].order.purpose is JoinPurpose.CHECK
@@ -206,10 +211,10 @@ async def _gone(room: Room) -> bool:
 
 
 async def test_a_pause_stops_a_bot_that_has_not_begun_to_speak(stage: Stage) -> None:
-    room = await agreed(stage)
+    room = await stage.agreed()
     await room.client.join(room.id, Join(purpose=JoinPurpose.TYPING))
     room.bot_stays_silent = True
-    call = joining(room)
+    call = room.joining()
     await room.until_true(lambda: len(room.bots) == 1)
     await room.client.pause(room.id, Move())
     with pytest.raises(WrongState):
@@ -242,161 +247,7 @@ async def test_a_bot_that_does_not_leave_is_cancelled_after_its_farewell(stage: 
     room.bot_polite = False
     bot = await room.speak()
     await room.client.finish(room.id, Move())
-    await room.until(S.COMPLETED)
+    await room.until(S.GRADING)
     assert not bot.cancelled
     await room.until_true(lambda: bot.cancelled, within_s=30)
     assert (await room.result()).status is S.COMPLETED
-
-
-# ---------------------------------------------------------------- losing the bot
-
-
-@pytest.mark.parametrize(
-    "end", [ConversationEnd.LEFT, ConversationEnd.HANDOFF, ConversationEnd.FINISHED]
-)
-async def test_a_bot_that_goes_leaves_the_interview_interrupted(
-    stage: Stage, end: ConversationEnd
-) -> None:
-    room = await stage.open()
-    bot = await room.speak()
-    bot.ended.set_result(end)
-    lost = await room.until(S.INTERRUPTED)
-    assert (lost.live_epoch, lost.clock_running) == (None, False)
-    assert (await room.call()).snapshot.status is S.IN_PROGRESS
-
-
-async def test_a_bot_that_crashes_leaves_the_interview_interrupted(stage: Stage) -> None:
-    room = await stage.open()
-    bot = await room.speak()
-    bot.ended.set_exception(RuntimeError("CANARY what was said"))
-    assert (await room.until(S.INTERRUPTED)).live_epoch is None
-    history = await stage.temporal.get_workflow_handle(f"interview-{room.id}").fetch_history()
-    assert "CANARY" not in history.to_json()
-
-
-@pytest.mark.parametrize(
-    ("failure", "told"),
-    [
-        (InvalidInput("the offer is malformed", field="sdp"), InvalidInput),
-        (Unavailable("no media"), Unavailable),
-        (RuntimeError("a defect"), Unavailable),
-        (StaleFence(), Unavailable),
-    ],
-    ids=lambda value: getattr(value, "__name__", type(value).__name__),
-)
-async def test_a_bot_that_never_began_fails_the_join(
-    stage: Stage, failure: Exception, told: type[Exception]
-) -> None:
-    room = await agreed(stage)
-    room.bot_fails = failure
-    with pytest.raises(told):
-        await room.call()
-    assert (await room.state()).status is S.WAITING
-    room.bot_fails = None
-    assert (await room.call()).snapshot.status is S.IN_PROGRESS
-
-
-async def test_a_handed_over_room_gets_its_next_bot_at_once(stage: Stage) -> None:
-    room = await agreed(stage, transport="livekit")
-    await room.client.join(room.id, Join())
-    await room.client.join(room.id, Join())  # a reload: a token, not a new bot
-    assert len(room.bots) == 1
-    room.bots[0].ended.set_result(ConversationEnd.HANDOFF)
-    await room.until_true(lambda: len(room.bots) == 2)
-    again = await eventually(lambda: _live(room, epoch=2))
-    assert again
-    assert room.bots[1].fence == Fence(epoch=2)
-    with pytest.raises(StaleFence):
-        await room.bots[0].updates.skip(Move())
-
-
-async def _live(room: Room, epoch: int) -> bool:
-    state = await room.state()
-    return state.status is S.IN_PROGRESS and state.live_epoch == epoch
-
-
-async def test_a_crash_in_a_room_is_retried_with_a_newer_attempt(stage: Stage) -> None:
-    room = await agreed(stage, transport="livekit")
-    await room.client.join(room.id, Join())
-    room.bots[0].ended.set_exception(RuntimeError("a defect"))
-    await room.until_true(lambda: len(room.bots) == 2)
-    assert room.bots[1].fence == Fence(epoch=1, attempt=2)
-    await eventually(lambda: _held(room, room.bots[1].fence))
-
-
-async def _held(room: Room, fence: Fence) -> bool:
-    """The fence's holder is told that the question is wrong, anybody else that the fence is."""
-    try:
-        await room.client.skip(room.id, Move(question_id=uuid4(), fence=fence))
-    except StaleFence:
-        return False
-    except Conflict:
-        return True
-    return False
-
-
-# ---------------------------------------------------------------- workers
-
-
-async def test_without_a_free_slot_the_join_fails_and_typing_goes_on() -> None:
-    async with local_temporal() as temporal:
-        stage = Stage(temporal)
-        async with working(stage, queues=(INTERVIEWS, GRADING)):
-            room = await agreed(stage)
-            with pytest.raises(NoCapacity):
-                await room.call()
-            full = await room.state()
-            assert (full.status, full.no_capacity) == (S.WAITING, True)
-            typed = await room.client.join(room.id, Join(purpose=JoinPurpose.TYPING))
-            assert typed.snapshot.status is S.IN_PROGRESS
-            await room.answer()
-            async with working(stage, queues=(CONVERSATIONS,)):
-                joined = await room.call()
-                assert (joined.epoch, joined.snapshot.no_capacity) == (2, False)
-                await room.answer_all()
-                assert (await room.result()).status is S.COMPLETED
-
-
-async def test_another_worker_goes_on_from_the_history_when_one_is_gone() -> None:
-    async with local_temporal() as temporal:
-        stage = Stage(temporal)
-        async with working(stage):
-            room = await stage.open()
-            await room.type_on()
-            before = await room.answer()
-        async with working(stage):
-            after = await room.state()
-            assert after.cursor == before.cursor
-            await room.answer_all()
-            done = await room.result()
-    assert done.status is S.COMPLETED
-    # Each is assessed once; only a worker that has not assessed it itself grades it again.
-    counted = Counter(room.graded)
-    assert len(counted) == 3
-    assert max(counted.values()) <= 2
-
-
-async def test_a_worker_that_shuts_down_hands_its_conversation_over() -> None:
-    async with local_temporal() as temporal:
-        stage = Stage(temporal)
-        async with working(stage, queues=(INTERVIEWS, GRADING)):
-            async with working(stage, queues=(CONVERSATIONS,)):
-                room = await stage.open(a_start(transport="livekit"))
-                await room.agree()
-                await room.client.join(room.id, Join())
-            async with working(stage, queues=(CONVERSATIONS,)):
-                await room.until_true(lambda: len(room.bots) == 2)
-                assert await eventually(lambda: _live(room, epoch=2))
-            assert not room.bots[0].cancelled
-
-
-async def test_a_join_waits_for_a_worker_that_comes_within_its_time() -> None:
-    async with local_temporal() as temporal:
-        stage = Stage(temporal)
-        async with working(stage, queues=(INTERVIEWS, GRADING)):
-            room = await agreed(stage)
-            call = joining(room)
-            async with working(stage, queues=(CONVERSATIONS,)):
-                assert (await call).snapshot.status is S.IN_PROGRESS
-                await room.client.cancel(room.id, Move())
-                await room.result()

@@ -18,7 +18,8 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-from contracts.interview import InterviewStatus, Move, Outcome
+from contracts.errors import WrongState
+from contracts.interview import InterviewStatus, Move, Outage, Outcome
 from tests.replay.plans import a_start
 from tests.replay.rehearsal import Room, Stage, working
 
@@ -168,6 +169,56 @@ async def test_one_timer_is_left_running_when_the_deadline_moves_away(timeline: 
     await room.result()
     history = (await timeline.handle(room).fetch_history()).to_json()
     assert history.count('"EVENT_TYPE_TIMER_STARTED"') == 2  # expiry, then the deadline
+
+
+# ---------------------------------------------------------------- our own faults
+
+
+async def test_time_in_which_the_service_was_away_is_given_back_once(timeline: Timeline) -> None:
+    room = await opened(timeline)
+    await room.type_on()
+    began = await timeline.now()
+    await timeline.pass_time(10 * MINUTE)
+    outage = Outage(began_at=began + 2 * MINUTE, ended_at=began + 6 * MINUTE)
+    for _ in range(2):
+        await room.client.give_back(room.id, outage)
+    assert await remaining(room, timeline) == about(24 * MINUTE)
+    done = await room.result()
+    assert done.ends_reason == "deadline"
+    assert done.as_of - began == about(34 * MINUTE)
+
+
+async def test_an_interview_that_is_over_is_told_of_no_outage(timeline: Timeline) -> None:
+    room = await opened(timeline)
+    await room.client.cancel(room.id, Move())
+    await room.result()
+    now = await timeline.now()
+    with pytest.raises(WrongState):
+        await room.client.give_back(room.id, Outage(began_at=now, ended_at=now))
+
+
+# ---------------------------------------------------------------- the report
+
+
+async def test_a_report_that_fails_is_tried_again_whatever_the_failure(timeline: Timeline) -> None:
+    room = await opened(timeline)
+    room.unreportable = 5
+    await room.type_on()
+    await room.answer_all()
+    done = await room.result()
+    assert (done.status, done.report_version, done.report_given_up) == (S.COMPLETED, 1, False)
+
+
+async def test_a_report_that_fails_for_a_day_is_given_up_and_told(timeline: Timeline) -> None:
+    room = await opened(timeline)
+    room.unreportable = 10_000
+    await room.type_on()
+    await room.answer_all()
+    asked = await timeline.now()
+    done = await room.result()
+    assert (done.status, done.report_version, done.report_given_up) == (S.COMPLETED, 0, True)
+    assert room.saved[-1].report_given_up
+    assert done.as_of - asked == pytest.approx(timedelta(hours=24), abs=timedelta(minutes=3))
 
 
 # ---------------------------------------------------------------- not coming back

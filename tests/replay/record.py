@@ -1,8 +1,7 @@
 """Records the histories that `test_replay` replays: `python -m tests.replay.record`.
 
-Run it when the workflow changes in a way that old histories need not survive, which is until the
-first release; from then on histories are only added. Each scenario is a whole interview on a real
-server.
+Histories are only added: a scenario that has its history is left alone. Each scenario is a whole
+interview on a real server.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -24,6 +23,7 @@ from contracts.interview import (
     Join,
     JoinPurpose,
     Move,
+    Outage,
     ReopenAnswer,
 )
 from contracts.questions import Difficulty
@@ -151,8 +151,43 @@ async def last_words(stage: Stage) -> Room:
     return room
 
 
+async def finished_in_mid_sentence(stage: Stage) -> Room:
+    """As `last_words`, cut off by the candidate's own press of a button."""
+    room = await stage.open(a_start(follow_ups=0))
+    room.bot_polite = False
+    bot = await room.speak()
+    await room.client.finish(room.id, Move())
+    await room.until(InterviewStatus.GRADING)
+    room.open_turns.add((room.start.questions[0].question_id, 1))
+    bot.ended.set_result(ConversationEnd.FINISHED)
+    return room
+
+
+async def blocked_line(stage: Stage) -> Room:
+    """Joined again before the first bot gave up, then after; then by typing, until the time is up:
+    later by what the bots took."""
+    room = await stage.open(a_start(follow_ups=0, duration=timedelta(seconds=1)))
+    await room.speak()
+    await room.call()
+    room.bots[-1].connected = False
+    room.bots[-1].ended.set_result(ConversationEnd.LEFT)
+    await room.until(InterviewStatus.INTERRUPTED)
+    await room.client.join(room.id, Join(purpose=JoinPurpose.TYPING))
+    return room
+
+
+async def outage(stage: Stage) -> Room:
+    """The service was away while somebody typed; the deadline moves."""
+    room = await stage.open(a_start(follow_ups=0, duration=timedelta(seconds=1)))
+    began = (await room.type_on()).as_of
+    for _ in range(2):
+        await room.client.give_back(room.id, Outage(began_at=began, ended_at=datetime.now(UTC)))
+    return room
+
+
 SCENARIOS: tuple[Callable[[Stage], Awaitable[Room]], ...] = (
     text, voice, room_hand_over, moves, finish, superseded_and_cancelled, deadline, last_words,
+    finished_in_mid_sentence, blocked_line, outage,
 )  # fmt: skip
 
 
@@ -161,10 +196,12 @@ async def record() -> None:
         stage = Stage(temporal)
         async with working(stage):
             for scenario in SCENARIOS:
+                path = HISTORIES / f"{scenario.__name__}.json"
+                if path.exists():
+                    continue
                 room = await scenario(stage)
                 await room.result()
-                history = await stage.handle(room).fetch_history()
-                (HISTORIES / f"{scenario.__name__}.json").write_text(_as_text(history))
+                path.write_text(_as_text(await stage.handle(room).fetch_history()))
 
 
 def _as_text(history: WorkflowHistory) -> str:

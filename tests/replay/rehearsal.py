@@ -54,6 +54,7 @@ class Bot:
     fence: Fence
     updates: BoundInterview
     ended: asyncio.Future[ConversationEnd] = field(default_factory=asyncio.Future)
+    connected: bool = True
     cancelled: bool = False
 
 
@@ -75,6 +76,7 @@ class Room:
         self.closing_open = asyncio.Event()
         self.closing_open.set()
         self.ungradable: set[UUID] = set()
+        self.unreportable = 0  # how many tries at a report fail
         self.last_alive_at: Callable[[], datetime | None] = lambda: None
         self.bot_fails: Exception | None = None
         self.bot_stays_silent = False
@@ -104,6 +106,11 @@ class Room:
     async def call(self, purpose: JoinPurpose = JoinPurpose.INTERVIEW) -> Joined:
         """A new offer. The candidate must have agreed."""
         return await self.client.join(self.id, Join(purpose=purpose, offer_id=uuid4()))
+
+    def joining(self, join: Join | None = None) -> asyncio.Task[Joined]:
+        """A join whose reply is not waited for yet."""
+        wish = join or Join(offer_id=uuid4())
+        return asyncio.create_task(self.client.join(self.id, wish))
 
     async def speak(self) -> Bot:
         """Agrees and joins by voice; the bot that is ready then."""
@@ -161,6 +168,12 @@ class Stage:
         start = start or a_start()
         room = self.rooms[start.interview_id] = Room(self, start)
         await self.client.start(start)
+        return room
+
+    async def agreed(self, **changes: Any) -> Room:
+        """Opened, and the candidate agrees."""
+        room = await self.open(a_start(**changes))
+        await room.agree()
         return room
 
     def handle(self, room: Room) -> WorkflowHandle[InterviewSession, Snapshot]:
@@ -246,7 +259,11 @@ class Stage:
         )
 
     async def build(self, order: BuildReport) -> UUID:
-        self.rooms[order.interview_id].reports.append(order)
+        room = self.rooms[order.interview_id]
+        if room.unreportable > 0:
+            room.unreportable -= 1
+            raise InvalidInput("this report cannot be made")
+        room.reports.append(order)
         await self.tell()
         return uuid4()
 
@@ -273,7 +290,8 @@ class Stage:
                         last_alive_at=room.last_alive_at(),
                     )
                 )
-            return ConversationResult(end=await self._until_over(room, bot, beat, leaving))
+            end = await self._until_over(room, bot, beat, leaving)
+            return ConversationResult(end=end, connected=bot.connected)
         except asyncio.CancelledError:
             bot.cancelled = True
             await self.tell()

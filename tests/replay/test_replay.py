@@ -32,7 +32,7 @@ LABELS = {
     "conversation", "device check", "save the state", "keep an unfinished answer",
     "look for a follow-up", "grade an answer", "build the report", "the first report is due",
     "the next thing due", "the last answer may be taken back", "the bot says goodbye",
-    "the last words are written down", "one interview",
+    "the last words are written down", "lost time may be given back", "one interview",
 }  # fmt: skip
 #: What may stand in a payload besides ids, numbers and times.
 WORDS = {
@@ -46,7 +46,7 @@ WORDS = {
     *POINTS,
     *("direct", "livekit"),
     *("answered", "finished", "deadline", "expired", "declined", "cancelled"),
-    "last-words",  # a patch
+    *("last-words", "last-words-at-finish", "never-alive", "late-deadline"),  # patches
 }
 
 

@@ -90,7 +90,7 @@ def test_the_candidates_own_loss_is_given_back_up_to_the_cap_in_all() -> None:
     assert clock.give_back(at(10), at(11), own_loss=False) == minutes(1)
 
 
-def test_time_spent_typing_is_never_given_back() -> None:
+def test_time_spent_typing_is_not_given_back_for_a_dead_bot() -> None:
     clock = a_clock()
     clock.start(at(0), spoken=True)
     clock.stop(at(2))
@@ -103,3 +103,35 @@ def test_a_bot_alive_in_the_future_gives_nothing_back() -> None:
     clock = a_clock()
     clock.start(at(0), spoken=True)
     assert clock.give_back(at(20), at(10), own_loss=False) == timedelta(0)
+
+
+def test_an_outage_is_given_back_spoken_or_typed_where_the_clock_ran() -> None:
+    """It ran 0-10 spoken and 12-20 typed."""
+    clock = a_clock(cap=0)
+    clock.start(at(0), spoken=True)
+    clock.stop(at(10))
+    clock.start(at(12), spoken=False)
+    assert clock.give_back_outage(at(9), at(15), at(20)) == minutes(1 + 3)
+    assert clock.running
+    assert clock.give_back_outage(at(9), at(15), at(20)) == timedelta(0)
+    assert clock.give_back_outage(at(8), at(16), at(20)) == minutes(1 + 1)
+    assert clock.remaining(at(20)) == minutes(30 - 18 + 6)
+
+
+def test_an_outage_after_the_time_was_up_gives_all_of_it_back() -> None:
+    clock = a_clock()
+    clock.start(at(0), spoken=False)
+    assert clock.give_back_outage(at(20), at(60), at(61)) == minutes(40)
+    assert clock.remaining(at(61)) == minutes(30 - 21)
+
+
+def test_what_ran_for_bots_is_unsettled_until_it_is_given_back() -> None:
+    clock, seen = a_clock(), []
+    clock.start(at(0), spoken=False)
+    seen.append(clock.unsettled)
+    clock.start(at(1), spoken=True)
+    seen.append(clock.unsettled)
+    clock.stop(at(2))
+    seen.append(clock.unsettled)
+    assert clock.give_back(None, at(3), own_loss=False) == minutes(1)
+    assert [*seen, clock.unsettled] == [False, True, True, False]

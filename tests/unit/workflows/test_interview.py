@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.conversation import ConversationEnd
-from contracts.errors import CodeVoiceError, NoCapacity
+from contracts.errors import CodeVoiceError, NoCapacity, TooMany
 from contracts.interview import (
     BotReady,
     Consent,
@@ -21,6 +21,7 @@ from contracts.interview import (
     Join,
     JoinPurpose,
     Move,
+    Outage,
     Outcome,
     PlannedQuestion,
     RecordAnswer,
@@ -29,6 +30,7 @@ from contracts.interview import (
 from contracts.questions import FOLLOW_UP_BUDGET, Difficulty
 from workflows import rules
 from workflows.interview import RETURN_GRACE, Interview
+from workflows.line import JOINS_IN_ALL
 
 S = InterviewStatus
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -80,8 +82,12 @@ def gone(
     now: datetime,
     end: ConversationEnd | None = None,
     refusal: CodeVoiceError | None = None,
+    *,
+    connected: bool = True,
 ) -> None:
-    interview.conversation_over(interview.line.epoch, now, end=end, refusal=refusal)
+    interview.conversation_over(
+        interview.line.epoch, now, end=end, refusal=refusal, connected=connected
+    )
 
 
 # ---------------------------------------------------------------- losing and giving back
@@ -124,6 +130,101 @@ def test_the_candidates_own_losses_are_given_back_up_to_the_cap_in_all() -> None
         ready(interview, at(lost + 5), last_alive_at=at(lost))
     # 0-12 and 15-22 ran; of the 4 minutes lost, 3 came back.
     assert interview.snapshot(at(25)).remaining == minutes(30 - 12 - 7 + 3)
+
+
+def test_a_line_that_never_came_up_costs_nothing_however_often_it_is_tried() -> None:
+    interview = an_interview(candidate_loss_cap=minutes(0))
+    ready(interview, at(0))
+    gone(interview, at(5), end=ConversationEnd.LEFT)
+    for minute in range(5, 100):
+        ready(interview, at(minute), last_alive_at=at(5))
+        gone(interview, at(minute + 0.9), end=ConversationEnd.LEFT, connected=False)
+    assert (interview.status, interview.clock.running) == (S.INTERRUPTED, False)
+    assert interview.snapshot(at(100)).remaining == minutes(25)
+
+
+def test_a_line_that_never_came_up_is_not_the_candidates_loss() -> None:
+    interview = an_interview(candidate_loss_cap=minutes(0))
+    ready(interview, at(0))
+    gone(interview, at(1), end=ConversationEnd.LEFT, connected=False)
+    ready(interview, at(2))
+    gone(interview, at(3.5))
+    ready(interview, at(4), last_alive_at=at(3))
+    assert interview.snapshot(at(4)).remaining == minutes(29)
+
+
+def test_what_is_typed_meanwhile_is_paid_for() -> None:
+    interview = an_interview()
+    interview.open_typing(at(0))
+    ready(interview, at(2))
+    gone(interview, at(3), end=ConversationEnd.LEFT, connected=False)
+    assert interview.snapshot(at(3)).remaining == minutes(28)
+
+
+def test_bots_of_whom_none_was_ever_alive_cost_nothing() -> None:
+    interview = an_interview()
+    ready(interview, at(0))
+    fence = Fence(epoch=call(interview, at(8)))
+    interview.bot_is_ready(BotReady(fence=fence), at(8), never_alive=True)
+    assert interview.snapshot(at(8)).remaining == minutes(30)
+
+
+@pytest.mark.parametrize("told_after", [11, 25])
+def test_time_in_which_the_service_was_away_is_given_back_once(told_after: float) -> None:
+    interview = an_interview()
+    interview.open_typing(at(0))
+    outage = Outage(began_at=at(8), ended_at=at(10))
+    for _ in range(2):
+        interview.give_back(outage, at(told_after))
+        assert interview.snapshot(at(told_after)).remaining == minutes(30 - told_after + 2)
+    interview.give_back(Outage(began_at=at(9), ended_at=at(11)), at(told_after))
+    assert interview.snapshot(at(told_after)).remaining == minutes(30 - told_after + 3)
+
+
+def test_an_outage_while_the_clock_stood_gives_nothing_back() -> None:
+    interview = an_interview()
+    interview.open_typing(at(0))
+    interview.pause(at(5))
+    version = interview.version
+    interview.give_back(Outage(began_at=at(6), ended_at=at(60)), at(61))
+    assert (interview.version, interview.snapshot(at(61)).remaining) == (version, minutes(25))
+
+
+def test_an_outage_that_killed_the_bot_is_given_back_once_whoever_tells_first() -> None:
+    outage = Outage(began_at=at(10), ended_at=at(12))
+    for pulse_first in (True, False):
+        interview = an_interview()
+        ready(interview, at(0))
+        gone(interview, at(12))
+        if pulse_first:
+            interview.give_back(outage, at(12))
+        ready(interview, at(15), last_alive_at=at(10))
+        if not pulse_first:
+            interview.give_back(outage, at(15))
+        assert interview.snapshot(at(15)).remaining == minutes(20)
+
+
+def test_an_outage_that_the_bot_survived_is_given_back_too() -> None:
+    interview = an_interview()
+    ready(interview, at(0))
+    interview.give_back(Outage(began_at=at(10), ended_at=at(12)), at(12))
+    gone(interview, at(20))
+    ready(interview, at(21), last_alive_at=at(19))
+    assert interview.snapshot(at(21)).remaining == minutes(30 - 19 + 2)
+
+
+def test_a_tab_that_joins_all_night_leaves_room_for_typing() -> None:
+    interview = an_interview()
+    for minute in range(JOINS_IN_ALL):
+        rules.join(interview, Join(offer_id=uuid4()), at(minute))
+        call(interview, at(minute))
+        gone(interview, at(minute), refusal=NoCapacity())
+    for purpose in (JoinPurpose.INTERVIEW, JoinPurpose.CHECK):
+        with pytest.raises(TooMany):
+            rules.join(interview, Join(purpose=purpose, offer_id=uuid4()), at(JOINS_IN_ALL + 60))
+    rules.join(interview, Join(purpose=JoinPurpose.TYPING), at(JOINS_IN_ALL + 60))
+    known = interview.line.connections[0].offer_id
+    rules.join(interview, Join(offer_id=known), at(JOINS_IN_ALL + 60))
 
 
 def test_a_pause_gives_nothing_and_costs_nothing() -> None:

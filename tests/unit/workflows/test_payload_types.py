@@ -35,6 +35,7 @@ CALLABLES: tuple[Callable[..., Any], ...] = (
     *ACTIVITIES,
     InterviewSession.run,
     *(update.fn for update in DEFINITION.updates.values()),
+    *(signal.fn for signal in DEFINITION.signals.values()),
     *(query.fn for query in DEFINITION.queries.values()),
 )
 SAFE = (UUID, int, float, bool, datetime, timedelta, Enum, type(None))
@@ -108,6 +109,7 @@ def test_registered_names_never_change() -> None:
         "consent", "join", "bot_ready", "record_answer", "reopen_answer", "skip", "go_back",
         "pause", "resume", "finish", "cancel",
     }  # fmt: skip
+    assert set(DEFINITION.signals) == {"give_back"}
     assert set(DEFINITION.queries) == {"snapshot"}
     assert DEFINITION.name == "InterviewSession"
 
