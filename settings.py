@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import platformdirs
 from dotenv import dotenv_values
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     PrivateAttr,
@@ -32,6 +33,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from contracts.errors import SettingError
+from contracts.ice import ice_server, without_password
 
 #: Where `codevoice up` tells other commands of its servers, in the data folder.
 STACK_FILE: Final = "stack.json"
@@ -45,7 +47,8 @@ _NOT_YET: Final = frozenset(
         *("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "KRUTRIM_API_KEY"),
     }
 )
-_NOT_OURS: Final = frozenset({"CODEVOICE_API_KEY"})  # the command line's, for the API
+#: Read where they are used: by `codevoice bench`, and by the tests for a browser.
+_NOT_HERE: Final = frozenset({"CODEVOICE_GRADED_ANSWERS", "CODEVOICE_CHROMIUM"})
 
 
 def _split(value: object) -> object:
@@ -53,6 +56,13 @@ def _split(value: object) -> object:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
+
+
+def _site(value: str) -> str:
+    parts = urlsplit(value.rstrip("/"))
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query:
+        raise ValueError("it is not of the form https://host or http://host:port")
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _default_folder() -> Path:
@@ -63,6 +73,7 @@ def _default_folder() -> Path:
 
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+Site = Annotated[str, AfterValidator(lambda value: value and _site(value))]
 CommaList = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
@@ -98,12 +109,12 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", min_length=1, description="the address the service listens on")
     port: Port = Field(8000, description="the port the service listens on")
-    public_url: str = Field(
+    public_url: Site = Field(
         "",
         description="how browsers reach the service, https://interviews.example.org for instance; "
         "http://127.0.0.1:PORT when absent",
     )
-    cors_allow_origins: CommaList = Field(
+    cors_allow_origins: Annotated[tuple[Site, ...], BeforeValidator(_split)] = Field(
         (),
         description="other sites whose pages may call the API, comma-separated, "
         "https://careers.example.org for instance; none when absent",
@@ -120,8 +131,10 @@ class Settings(BaseSettings):
     )
     ice_servers: CommaList = Field(
         (),
-        description="STUN and TURN servers, comma-separated, stun:stun.example.org:3478 for "
-        "instance; none when absent",
+        repr=False,
+        description="STUN and TURN servers, comma-separated, stun:stun.example.org:3478 or "
+        "turn:user:password@turn.example.org:3478?transport=udp for instance; none when absent. "
+        "Every candidate's browser is told them",
     )
     loopback_ice: bool = Field(
         True, description="whether audio may use 127.0.0.1, for a browser on this machine"
@@ -138,6 +151,11 @@ class Settings(BaseSettings):
         ge=0,
         le=65535,
         description="the port of a worker's Prometheus figures, or 0",
+    )
+    codevoice_api_key: SecretStr | None = Field(
+        None,
+        description="the key with which the command line calls the API at PUBLIC_URL; "
+        "that of the product that runs here when absent",
     )
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
@@ -169,22 +187,11 @@ class Settings(BaseSettings):
             raise ValueError("it is shorter than 32 characters")
         return value
 
-    @field_validator("public_url")
-    @classmethod
-    def _is_a_site(cls, value: str) -> str:
-        return value and _site(value)
-
-    @field_validator("cors_allow_origins")
-    @classmethod
-    def _are_sites(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(map(_site, value))
-
     @field_validator("ice_servers")
     @classmethod
     def _are_ice(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for server in value:
-            if not server.startswith(("stun:", "turn:", "turns:")):
-                raise ValueError("each begins with stun:, turn: or turns:")
+            ice_server(server)
         return value
 
     @field_validator("data_dir")
@@ -302,7 +309,7 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         first = failure.errors(include_url=False, include_context=False, include_input=False)[0]
     name = str(first["loc"][0])
     secret = "SecretStr" in str(Settings.model_fields[name].annotation)
-    shown = "the value" if secret else repr(values[name])
+    shown = "the value" if secret or name == "ice_servers" else repr(values[name])
     reason = first["msg"].removeprefix("Value error, ")
     remedy = f"It is {Settings.model_fields[name].description}"
     raise SettingError(name.upper(), f"{shown} will not do ({reason})", remedy)
@@ -312,7 +319,7 @@ def _running(found: Mapping[str, _Found]) -> dict[str, _Found]:
     """What `codevoice up` said of its servers, if it runs with this data folder now."""
     named = found.get("data_dir")
     folder = Path(named.value).expanduser() if named else _default_folder()
-    if not _is_locked(folder / LOCK_FILE):
+    if not is_locked(folder / LOCK_FILE):
         return {}
     try:
         said = json.loads((folder / STACK_FILE).read_text())
@@ -325,7 +332,7 @@ def _running(found: Mapping[str, _Found]) -> dict[str, _Found]:
         return {}
 
 
-def _is_locked(path: Path) -> bool:
+def is_locked(path: Path) -> bool:
     """A `codevoice up` that was killed holds no lock, whatever its files say."""
     try:
         with path.open() as file:
@@ -373,7 +380,7 @@ def _unknown(
     environment: Mapping[str, str], written: Mapping[str, str], env_file: Path
 ) -> Iterator[str]:
     known = {name.upper() for name in Settings.model_fields}
-    known |= {f"{name}_FILE" for name in known} | _NOT_OURS
+    known |= {f"{name}_FILE" for name in known} | _NOT_HERE
     ours = [name for name in environment if name.startswith("CODEVOICE_") or name in _NOT_YET]
     found = [(each, "the environment") for each in ours]
     for name, where in [*found, *((each, str(env_file)) for each in written)]:
@@ -384,16 +391,9 @@ def _unknown(
             yield f"{name} in {where} is no setting" + (f"; {near[0]} is" if near else "")
 
 
-def _site(value: str) -> str:
-    parts = urlsplit(value.rstrip("/"))
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query:
-        raise ValueError("it is not of the form https://host or http://host:port")
-    return f"{parts.scheme}://{parts.netloc}"
-
-
 def _shown(value: object) -> str:
     if isinstance(value, SecretStr):
         return "********"
     if isinstance(value, tuple):
-        return ", ".join(map(str, value))
+        return ", ".join(without_password(str(each)) for each in value)
     return "" if value is None else str(value)

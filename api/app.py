@@ -195,16 +195,19 @@ async def _no_such_place(request: Request, error: Exception) -> Response:
 
 
 def _surround(app: FastAPI, meters: Meters, https: bool, origins: Collection[str]) -> None:
-    """Added last, stands outermost."""
+    """Added last, stands outermost: other sites' pages may read refusals and failures too."""
+    app.add_middleware(Bounded)
+    app.add_middleware(Guarded, https=https)
+    app.add_middleware(Observed, meters=meters)
     if origins:
         cors: dict[str, Any] = {
             "allow_origins": list(origins),
             "allow_methods": ["GET", "POST"],
-            "allow_headers": ["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+            "allow_headers": [
+                *("Authorization", "Content-Type", "Idempotency-Key"),
+                *("If-None-Match", "Last-Event-ID"),
+            ],
             "expose_headers": ["ETag", "Retry-After", "Idempotent-Replayed", "X-Request-Id"],
             "max_age": 600,
         }
         app.add_middleware(CORSMiddleware, **cors)
-    app.add_middleware(Bounded)
-    app.add_middleware(Guarded, https=https)
-    app.add_middleware(Observed, meters=meters)

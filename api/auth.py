@@ -156,16 +156,23 @@ async def _servers_own(connection: HTTPConnection, interview_id: InterviewId) ->
     return seen
 
 
-async def _report_reader(connection: HTTPConnection, interview_id: InterviewId) -> Seen:
-    """Organisation, staff with a link, or the candidate where the organisation granted it."""
+async def _hearer(connection: HTTPConnection, interview_id: InterviewId) -> Seen:
+    """Organisation, staff with a link to this interview, or its candidate."""
     try:
         caller = await _caller(connection, LinkPurpose.STAFF)
         return await _see(parts_of(connection), caller, interview_id)
     except (NotAuthenticated, NotFound):
-        if connection.headers.get("authorization") is not None:
+        headers, cookies = connection.headers, connection.cookies
+        if "authorization" in headers or CANDIDATE_COOKIE not in cookies:
             raise
-    seen = await _ours(connection, interview_id)
-    if not seen.interview.report_to_candidate:
+    return await _ours(connection, interview_id)
+
+
+async def _report_reader(connection: HTTPConnection, interview_id: InterviewId) -> Seen:
+    """The same, but the candidate only where the organisation granted it."""
+    seen = await _hearer(connection, interview_id)
+    mine = seen.role == LinkPurpose.CANDIDATE
+    if mine and not seen.interview.report_to_candidate:
         raise NotAllowed("The organisation has not opened this report to the candidate.")
     return seen
 
@@ -185,6 +192,7 @@ async def still_allowed(parts: Parts, seen: Seen) -> None:
 ServerOnly = Annotated[Server, Depends(_server)]
 Ours = Annotated[Seen, Depends(_ours)]
 ServersOwn = Annotated[Seen, Depends(_servers_own)]
+Hearer = Annotated[Seen, Depends(_hearer)]
 ReportReader = Annotated[Seen, Depends(_report_reader)]
 
 #: Who may call an operation that has one of these dependencies, for the OpenAPI document.
@@ -192,5 +200,7 @@ ADMITTED: Final = {
     _server: ("apiKey",),
     _servers_own: ("apiKey",),
     _ours: ("apiKey", "candidateCookie"),
+    _hearer: ("apiKey", "candidateCookie", "staffCookie"),
+    # The candidate comes last, who needs a grant.
     _report_reader: ("apiKey", "staffCookie", "candidateCookie"),
 }

@@ -11,6 +11,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    JsonValue,
     StringConstraints,
     field_validator,
     model_validator,
@@ -19,6 +20,7 @@ from pydantic import (
 from contracts.interview import InterviewStatus, JoinPurpose
 from contracts.questions import Difficulty
 from contracts.turns import Speaker, TurnKind, TurnPurpose
+from web import consent
 
 #: The longest typed answer. A turn of speech is far shorter; this is some 3,000 words.
 ANSWER_LIMIT: Final = 20_000
@@ -165,10 +167,21 @@ class InterviewPage(BaseModel):
     next: str | None = Field(description="Give it as `after` for the next page; null at the end.")
 
 
+_CONSENT_TEXTS: Final[list[JsonValue]] = [text.version for text in consent.versions()]
+
+
 class ConsentIn(Body):
-    text_version: Annotated[str, StringConstraints(pattern=r"^[\w.\-]{1,64}$")] = Field(
-        description="The version of the consent text that was shown.", examples=["2026-11-1"]
+    text_version: str = Field(
+        description="The version of the consent text that was shown.",
+        json_schema_extra={"enum": _CONSENT_TEXTS},
     )
+
+    @field_validator("text_version")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value not in _CONSENT_TEXTS:
+            raise ValueError("names no consent text of this service")
+        return value
 
 
 class MoveIn(Body):

@@ -3,7 +3,8 @@
 The first try's reply is kept for a day and given again, with `Idempotent-Replayed: true`, whatever
 it was, as long as the try began: a body that was refused before that keeps no reply. The same key
 with another request is refused (422), and while the first try runs a second one is told to wait
-(409). A failure of ours (5xx) and "too often" (429) are not kept: the same call may succeed next.
+(409). A failure of ours (5xx) and "too often" (429) are not kept: the same call may succeed next,
+and after a failure of ours only the same, as a part of it may have been done.
 """
 
 from __future__ import annotations
@@ -79,11 +80,11 @@ class Once:
                 reply = Reply(status=status, body=await work())
         except CodeVoiceError as error:
             if not _settled(error):
-                await claims.abandon(claim)
+                await (claims.abandon(claim) if error.status == 429 else claims.release(claim))
                 raise
             reply = _refusal(Failure.of(error), self.reference)
         except BaseException:
-            await claims.abandon(claim)
+            await claims.release(claim)
             raise
         await claims.finish(claim, reply.status, reply.body, reply.headers)
         return reply

@@ -106,6 +106,8 @@ async def _found(parts: Parts, seen: Seen, version: int | None) -> Report:
         return newest
     if seen.interview.status in _NEVER:
         raise NotFound("This interview has no report.")
+    if seen.interview.snapshot.report_given_up:
+        raise NotFound("The report could not be made for a day; an operator can see why.")
     raise Conflict("The report is not made yet.", retry_after_s=_wait_s(seen.interview.status))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path
 from starlette.responses import Response, StreamingResponse
 
-from api.auth import Ours
+from api.auth import Hearer, Ours
 from api.bodies import TranscriptOut, TurnOut
 from api.clips import cut, partial
 from api.openapi import READ_REFUSALS, refusals
@@ -44,7 +44,7 @@ async def transcript(seen: Ours, parts: OurParts) -> Response:
 )
 async def audio(
     number: Annotated[int, Path(ge=1, le=2**31 - 1)],
-    seen: Ours,
+    seen: Hearer,
     parts: OurParts,
     wanted: Annotated[str | None, Header(alias="Range", max_length=200)] = None,
 ) -> Response:

@@ -20,6 +20,7 @@ from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSession
 
 from bench.sound import Ear, Microphone, MicrophoneTrack
 from bench.voices import RATE_HZ, Samples, Voice
+from contracts.ice import ice_server
 
 #: The page's rules (DESIGN 4): a missing pulse, and how long to wait between offers.
 PULSE_MISSED_S: Final = 1.5
@@ -84,7 +85,7 @@ class SimulatedCandidate:
     ) -> None:
         self._signal = signal
         self._voice = voice
-        self._ice = [RTCIceServer(url) for url in ice_servers]
+        self._ice = [RTCIceServer(**ice_server(each)) for each in ice_servers]
         self._said = said
         self._line: Line | None = None
         self._keeper: asyncio.Task[None] | None = None

@@ -7,12 +7,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from aiortc import RTCIceServer
 from pipecat.audio.filters.base_audio_filter import BaseAudioFilter
 from pipecat.transports.base_transport import TransportParams
 from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
 from pipecat.transports.smallwebrtc.transport import SmallWebRTCTransport
 
 from contracts.errors import InvalidInput
+from contracts.ice import ice_server
 from voice.engines import STT_RATE_HZ, TTS_RATE_HZ
 
 #: A Chromium offer for audio and a data channel is 3 to 6 kB with a handful of candidates.
@@ -57,7 +59,9 @@ class DirectLine:
     ) -> None:
         """`voice` is the filter the bot's audio passes on its way out (`TurnTaking.voice`)."""
         # Pipecat leaves parts of its interface without types.
-        self._connection: Any = SmallWebRTCConnection(list(ice_servers))
+        self._connection: Any = SmallWebRTCConnection(
+            [RTCIceServer(**ice_server(each)) for each in ice_servers]
+        )
         self.transport = SmallWebRTCTransport(self._connection, _audio_params(voice))
         self.connected = asyncio.Event()
         self.left = asyncio.Event()

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,7 +41,10 @@ IceServers = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Facts:
-    """What the pages tell of an interview. Nobody's name is among it."""
+    """What the pages tell of an interview. Nobody's name is among it.
+
+    `starts_at` is set until the interview has opened.
+    """
 
     id: str
     status: InterviewStatus
@@ -55,14 +58,14 @@ class Facts:
     @classmethod
     def of(cls, interview: Interview) -> Facts:
         start = interview.start
-        later = start.starts_at is not None and start.starts_at > datetime.now(UTC)
+        scheduled = interview.status is InterviewStatus.SCHEDULED
         return cls(
             id=str(interview.id),
             status=interview.status,
             snapshot=interview.snapshot,
             question_count=len(start.questions),
             minutes=math.ceil(start.duration.total_seconds() / 60),
-            starts_at=start.starts_at if later else None,
+            starts_at=start.starts_at if scheduled else None,
             expires_at=start.expires_at,
             report_to_candidate=interview.report_to_candidate,
         )
@@ -72,12 +75,21 @@ class Facts:
         return self.snapshot.report_version
 
     @property
+    def declinable(self) -> bool:
+        return self.status in (InterviewStatus.SCHEDULED, InterviewStatus.WAITING)
+
+    @property
+    def early(self) -> bool:
+        """The candidate has agreed before the interview opens."""
+        return self.starts_at is not None and self.snapshot.consented
+
+    @property
     def place(self) -> str:
         """The page this candidate belongs on now."""
         root = f"/interview/{self.id}"
         if self.status.asking:
             return f"{root}/room"
-        if self.status in (InterviewStatus.SCHEDULED, InterviewStatus.WAITING):
+        if self.declinable:
             return f"{root}/check" if self.snapshot.consented and not self.starts_at else root
         return f"{root}/finished"
 
@@ -132,14 +144,16 @@ _ENDINGS: Final = {
 }
 
 
-def finished(facts: Facts) -> HTMLResponse:
+def finished(facts: Facts, *, kept: bool) -> HTMLResponse:
+    """`kept`: something was said or typed."""
     title, lead, seal = _ENDINGS[facts.status]
     return _page(
         "finished.html",
         title=title,
         lead=lead,
         seal=seal,
-        held=facts.status in (InterviewStatus.GRADING, InterviewStatus.COMPLETED),
+        graded=facts.status in (InterviewStatus.GRADING, InterviewStatus.COMPLETED),
+        kept=kept,
         counts=_counts(facts.snapshot),
         grading_words=_grading_words(facts.snapshot),
         **_about(facts),
@@ -167,6 +181,42 @@ def _grading_words(snapshot: Snapshot) -> str:
 def report_awaited(facts: Facts) -> HTMLResponse:
     """202: the page looks again by itself."""
     return _page("report_awaited.html", 202, **_about(facts))
+
+
+_NO_REPORT: Final = {
+    InterviewStatus.COMPLETED: (
+        "The report could not be made",
+        "It was tried for a day and given up; whoever runs the service can see why. There is no "
+        "report; the answers and their grades are kept.",
+    ),
+    InterviewStatus.DECLINED: (
+        "The candidate declined this interview",
+        "Nothing was recorded, so there is no report.",
+    ),
+    InterviewStatus.EXPIRED: (
+        "This interview has expired",
+        "It was not begun, or not taken up again, by its last day. There is no report.",
+    ),
+    InterviewStatus.CANCELLED: (
+        "This interview was called off",
+        "Your organisation cancelled it. There is no report.",
+    ),
+    InterviewStatus.FAILED: (
+        "This interview could not be completed",
+        "The fault was on the service's side. There is no report.",
+    ),
+}
+
+
+def no_report(facts: Facts) -> HTMLResponse:
+    """For staff: how the interview ended without a report."""
+    title, detail = _NO_REPORT[facts.status]
+    acts = [
+        "What was said or typed before the end, if anything, is in the transcript, which the API "
+        "gives under this interview's reference.",
+        "A new interview needs a new invitation.",
+    ]
+    return _page("problem.html", 404, title=title, detail=detail, acts=acts, reference=facts.id)
 
 
 def link_invalid() -> HTMLResponse:

@@ -17,7 +17,8 @@ from api import reports
 from api.auth import CANDIDATE_COOKIE, STAFF_COOKIE, Ours, ReportReader
 from api.links import Link, LinkPurpose
 from api.parts import OurParts
-from contracts.errors import CodeVoiceError, Conflict, NotAuthenticated
+from contracts.errors import CodeVoiceError, Conflict, NotAuthenticated, NotFound
+from contracts.ice import ice_server
 from web import assets, pages
 from web.pages import Facts, IceServers
 
@@ -58,8 +59,11 @@ OurIceServers = Annotated[IceServers, Depends(_ice_servers)]
 
 
 def mount(app: FastAPI, ice_servers: Sequence[str] = ()) -> None:
-    """Adds every page and asset to `app`. `ice_servers` are the addresses browsers are told of."""
-    app.state.ice_servers = [{"urls": address} for address in ice_servers]
+    """Adds every page and asset to `app`. Browsers are told of `ice_servers`.
+
+    Raises ValueError for one that is none (`contracts.ice`).
+    """
+    app.state.ice_servers = list(map(ice_server, ice_servers))
     assets.mount(app)
     app.include_router(router)
 
@@ -118,8 +122,9 @@ async def invitation(seen: Ours) -> Response:
 
 @router.get("/interview/{interview_id}/check")
 async def check(seen: Ours, ice_servers: OurIceServers) -> Response:
+    """The sound check, which may be done before the interview opens."""
     facts = Facts.of(seen.interview)
-    if facts.place.endswith(("/check", "/room")):
+    if facts.early or facts.place.endswith(("/check", "/room")):
         return pages.check(facts, ice_servers)
     return RedirectResponse(facts.place, status_code=303)
 
@@ -133,17 +138,23 @@ async def room(seen: Ours, ice_servers: OurIceServers) -> Response:
 
 
 @router.get("/interview/{interview_id}/finished")
-async def finished(seen: Ours) -> Response:
+async def finished(seen: Ours, parts: OurParts) -> Response:
     facts = Facts.of(seen.interview)
     if facts.place.endswith("/finished"):
-        return pages.finished(facts)
+        kept = await parts.store.turns.of_interview(seen.interview.id)
+        return pages.finished(facts, kept=bool(kept))
     return RedirectResponse(facts.place, status_code=303)
 
 
 @router.get("/report/{interview_id}")
 async def report(seen: ReportReader, parts: OurParts) -> Response:
     """For staff with a link, and for the candidate where the organisation granted it."""
+    facts = Facts.of(seen.interview)
     try:
         return await reports.report_html(seen, parts)
     except Conflict:
-        return pages.report_awaited(Facts.of(seen.interview))
+        return pages.report_awaited(facts)
+    except NotFound:
+        if seen.role == LinkPurpose.CANDIDATE:
+            return RedirectResponse(facts.place, status_code=303)
+        return pages.no_report(facts)

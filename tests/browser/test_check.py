@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, expect
 
 from local.processes import Child
 from tests.browser.conftest import Launch
-from tests.browser.rooms import agree, type_answer
+from tests.browser.rooms import agree, type_answer, violations
 from tests.browser.site import Site
 from tests.browser.voices import recorded
 
@@ -25,7 +25,7 @@ async def test_the_check_shows_what_the_recogniser_heard(
 ) -> None:
     voice = await recorded(tmp_path / "sentence.wav", SENTENCE, after_s=1.5)
     browser = await launch(voice=voice)
-    page = await browser.new_page()
+    page = await browser.new_page(bypass_csp=True, reduced_motion="reduce")
     await agree(page, site.link(await site.invite()))
     await page.get_by_role("button", name="Turn on the microphone").click()
     await expect(page.get_by_text("Good, we can hear sound.")).to_be_visible()
@@ -35,6 +35,7 @@ async def test_the_check_shows_what_the_recogniser_heard(
     await page.get_by_role("button", name="Play a sound").click()
     await page.get_by_role("button", name="Yes, I heard it").click()
     await expect(page.locator("[data-done=yes]")).to_have_count(3)
+    assert await violations(page) == []
     await page.reload()
     await page.get_by_role("link", name="Skip the check").click()
     await expect(page).to_have_url(re.compile("/room$"))
@@ -61,6 +62,9 @@ async def test_silence_is_named(quiet_browser: Browser, site: Site, speaking: Ch
     await page.get_by_role("button", name="Stop").click()
     await expect(page.locator(TROUBLE)).to_contain_text("We hear nothing.")
     await expect(page.get_by_role("button", name="Start the interview")).to_be_enabled()
+    await page.locator(TROUBLE).get_by_role("button", name="Record again").click()
+    await expect(page.locator(TROUBLE)).to_be_empty()
+    await expect(page.locator("#record-words")).to_contain_text("Recording.", timeout=20_000)
 
 
 async def test_a_blocked_line_is_named(launch: Launch, site: Site, speaking: Child) -> None:
@@ -70,7 +74,11 @@ async def test_a_blocked_line_is_named(launch: Launch, site: Site, speaking: Chi
     await page.get_by_role("button", name="Record").click()
     problem = page.locator("#line-problem")
     await expect(problem).to_contain_text("The sound does not get through.", timeout=20_000)
-    await expect(problem.get_by_role("button")).to_have_text("Try again")
+    await problem.get_by_role("button", name="Try again").click()
+    await expect(problem).to_be_empty()
+    await expect(page.locator("#record-words")).to_have_text("One moment…")
+    await expect(problem).to_contain_text("The sound does not get through.", timeout=20_000)
+    await expect(page.get_by_role("button", name="Record again")).to_be_enabled()
 
 
 async def test_a_plain_http_address_is_named_and_typing_works_there(

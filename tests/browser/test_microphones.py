@@ -16,7 +16,8 @@ from tests.browser.voices import recorded
 
 pytestmark = pytest.mark.usefixtures("asking")
 
-REMEMBER = "localStorage.setItem('codevoice:microphone', 'one-that-is-no-longer-there')"
+GONE = "one-that-is-no-longer-there"
+REMEMBER = f"localStorage.setItem('codevoice:microphone', '{GONE}')"
 
 
 def trouble(page: Page) -> Locator:
@@ -57,7 +58,9 @@ async def test_one_that_is_no_longer_there_is_replaced_by_the_systems_own(
     await agree(page, site.link(await site.invite()))
     await page.get_by_role("button", name="Turn on the microphone").click()
     await works(page)
-    assert await page.evaluate("localStorage.getItem('codevoice:microphone')") != REMEMBER
+    remembered = await page.evaluate("localStorage.getItem('codevoice:microphone')")
+    assert remembered not in (None, "", GONE)
+    assert remembered == await page.get_by_label("Microphone in use").input_value()
 
 
 async def test_one_that_was_chosen_and_is_gone_is_named(page: Page, site: Site) -> None:

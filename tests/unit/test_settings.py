@@ -70,13 +70,18 @@ def test_a_secret_set_twice_is_refused(home: dict[str, str]) -> None:
 
 
 def test_no_secret_is_ever_shown(home: dict[str, str]) -> None:
-    secrets = {"DATABASE_URL": "postgresql://me:hunter2@db/x", "SECRET_KEY": "s3cret" * 8}
+    secrets = {
+        "DATABASE_URL": "postgresql://me:hunter2@db/x",
+        "SECRET_KEY": "s3cret" * 8,
+        "ICE_SERVERS": "stun:a.example.org, turn:ada:hunter2@b.example.org",
+    }
 
     settings = load(home | secrets, NO_FILE)
 
     shown = repr(settings) + repr(origins(settings))
     assert "hunter2" not in shown
     assert "s3cret" not in shown
+    assert "stun:a.example.org, turn:ada:********@b.example.org" in shown
 
 
 @pytest.mark.parametrize(
@@ -91,6 +96,8 @@ def test_no_secret_is_ever_shown(home: dict[str, str]) -> None:
         ("PUBLIC_URL", "https://example.org/path"),
         ("CORS_ALLOW_ORIGINS", "https://a.example.org, *"),
         ("ICE_SERVERS", "stun.example.org"),
+        ("ICE_SERVERS", "stun:stun.example.org, turn:turn.example.org"),
+        ("ICE_SERVERS", "turn:ada:hunter2@"),
         ("PATIENCE_S", "-1"),
         ("PATIENCE_S", "nan"),
         ("LOG_LEVEL", "LOUD"),
@@ -154,6 +161,33 @@ def test_names_that_are_no_settings_are_pointed_out(home: dict[str, str], tmp_pa
         f"PATIENCE in {env_file} is no setting; PATIENCE_S is",
         f"OPENAI_API_KEY in {env_file} is not used by this version",
     ]
+
+
+def test_what_bench_and_tests_read_is_known_too(home: dict[str, str]) -> None:
+    others = {"CODEVOICE_GRADED_ANSWERS": "/tmp/a.csv", "CODEVOICE_CHROMIUM": "/usr/bin/chromium"}
+
+    assert load(home | others, NO_FILE).warnings == ()
+
+
+@pytest.mark.parametrize("place", ["environment", "file of its own", ".env"])
+def test_the_command_lines_key_is_a_secret_like_the_others(
+    home: dict[str, str], tmp_path: Path, place: str
+) -> None:
+    key, env_file = tmp_path / "key", tmp_path / ".env"
+    key.write_text("cv_hunter2\n")
+    env_file.write_text("CODEVOICE_API_KEY=cv_hunter2\n" if place == ".env" else "")
+    named = {
+        "environment": {"CODEVOICE_API_KEY": "cv_hunter2"},
+        "file of its own": {"CODEVOICE_API_KEY_FILE": str(key)},
+        ".env": {},
+    }[place]
+
+    settings = load(home | named, env_file)
+
+    assert settings.codevoice_api_key is not None
+    assert settings.codevoice_api_key.get_secret_value() == "cv_hunter2"
+    assert settings.warnings == ()
+    assert "hunter2" not in repr(origins(settings))
 
 
 def test_a_stopped_products_addresses_are_not_used(home: dict[str, str]) -> None:

@@ -38,10 +38,13 @@ from db.store import Store
 from tests.builders import a_question
 from tests.waiting import eventually
 from tests.workers import Activities, activities_over, polling
+from web import consent
 from web import routes as pages
 from worker import KNOWN_QUEUES, Reporter
 from workflows.interview_client import InterviewClient, workflow_id
 
+#: Agrees to the text in force.
+CONSENT = {"text_version": consent.current().version}
 SECRET = "a secret of the tests, long enough"
 
 
@@ -109,6 +112,10 @@ class Service:
         headers = {"Cookie": f"codevoice_candidate={token}", "Origin": self.url}
         return await self.client(headers=headers)
 
+    async def staff(self, token: str) -> httpx.AsyncClient:
+        headers = {"Cookie": f"codevoice_staff={token}", "Origin": self.url}
+        return await self.client(headers=headers)
+
     async def start(self, **body: Any) -> dict[str, Any]:
         """A new interview of two questions, as its maker is told of it."""
         reply = await (await self.server()).post(
@@ -150,7 +157,7 @@ class Desk:
 
     async def type_in(self) -> None:
         """Agrees and opens the interview for typing."""
-        for verb, body in (("consent", {"text_version": "1"}), ("join", {"purpose": "typing"})):
+        for verb, body in (("consent", CONSENT), ("join", {"purpose": "typing"})):
             reply = await self.post(verb, **body)
             assert reply.status_code == 200, reply.text
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from contracts.turns import Speaker, Turn
-from tests.integration.test_api.service import Service, answer_to
+from tests.integration.test_api.service import CONSENT, Service, answer_to
 from tests.integration.test_api.test_edges import problem
 
 OFFER = "\r\n".join(
@@ -41,12 +41,12 @@ async def said_in(service: Service, interview_id: UUID) -> list[Turn]:
 
 async def test_the_same_key_gives_the_same_reply(service: Service) -> None:
     candidate = await service.candidate_of(await service.start())
-    first = await candidate.post("consent", key="k-1", text_version="1")
+    first = await candidate.post("consent", key="k-1", **CONSENT)
     await candidate.post("join", purpose="typing")
-    again = await candidate.post("consent", key="k-1", text_version="1")
+    again = await candidate.post("consent", key="k-1", **CONSENT)
     assert again.headers["idempotent-replayed"] == "true"
     assert (again.status_code, again.content) == (first.status_code, first.content)
-    other = await candidate.post("consent", key="k-1", text_version="2")
+    other = await candidate.post("decline", key="k-1")
     assert problem(other, 422)["type"].endswith("idempotency-mismatch")
 
 
@@ -67,7 +67,7 @@ async def test_a_refusal_is_kept_under_its_key_and_an_invalid_body_is_not(
 async def test_keys_of_two_interviews_do_not_meet(service: Service) -> None:
     for _ in range(2):
         candidate = await service.candidate_of(await service.start())
-        reply = await candidate.post("consent", key="same", text_version="1")
+        reply = await candidate.post("consent", key="same", **CONSENT)
         assert reply.status_code == 200
         assert "idempotent-replayed" not in reply.headers
 
@@ -75,7 +75,7 @@ async def test_keys_of_two_interviews_do_not_meet(service: Service) -> None:
 @pytest.mark.parametrize("key", ["", "x" * 256, "two words"])
 async def test_a_key_that_is_none_is_refused(service: Service, key: str) -> None:
     candidate = await service.candidate_of(await service.start())
-    reply = await candidate.post("consent", key=key, text_version="1")
+    reply = await candidate.post("consent", key=key, **CONSENT)
     assert problem(reply, 422)["field"] == "Idempotency-Key"
 
 
@@ -211,8 +211,16 @@ async def test_an_interview_can_be_declined_or_called_off(service: Service) -> N
     made = await service.start()
     server = await service.server_of(made)
     assert (await server.post("cancel")).json()["status"] == "cancelled"
-    problem(await (await service.candidate_of(made)).post("consent", text_version="1"), 409)
+    problem(await (await service.candidate_of(made)).post("consent", **CONSENT), 409)
     problem(await server.get("/report"), 404)
+
+
+@pytest.mark.parametrize("version", ["", "1", "2026-11-22.html", "../2026-11-22", 1, None])
+async def test_only_a_text_that_was_shown_can_be_agreed_to(service: Service, version: Any) -> None:
+    candidate = await service.candidate_of(await service.start())
+    told = problem(await candidate.post("consent", text_version=version), 422)
+    assert told["field"] == "text_version"
+    assert (await candidate.status())["consented"] is False
 
 
 async def test_nobody_joins_without_having_agreed(service: Service) -> None:
@@ -223,7 +231,7 @@ async def test_nobody_joins_without_having_agreed(service: Service) -> None:
 
 async def test_an_offer_gets_its_answer_however_often_it_is_sent(service: Service) -> None:
     candidate = await service.candidate_of(await service.start())
-    await candidate.post("consent", text_version="1")
+    await candidate.post("consent", **CONSENT)
     replies = await asyncio.gather(*(candidate.post("join", sdp=OFFER) for _ in range(4)))
     assert {reply.status_code for reply in replies} == {200}
     assert {reply.content for reply in replies} == {replies[0].content}
@@ -237,7 +245,7 @@ async def test_an_offer_gets_its_answer_however_often_it_is_sent(service: Servic
 
 async def test_a_check_answers_and_starts_nothing(service: Service) -> None:
     candidate = await service.candidate_of(await service.start())
-    await candidate.post("consent", text_version="1")
+    await candidate.post("consent", **CONSENT)
     told = (await candidate.post("check", sdp=OFFER)).json()
     assert told["type"] == "answer"
     assert (await candidate.status())["status"] == "waiting"
@@ -267,7 +275,7 @@ async def test_an_offer_that_is_none_is_refused_before_anybody_reads_it(
 ) -> None:
     made = await service.start()
     candidate = await service.candidate_of(made)
-    await candidate.post("consent", text_version="1")
+    await candidate.post("consent", **CONSENT)
     for verb in ("join", "check"):
         assert problem(await candidate.post(verb, sdp=sdp), 422)["field"] == "sdp"
     assert service.bot.heard == 0
@@ -289,7 +297,7 @@ async def test_a_join_says_how_it_joins(service: Service, body: dict[str, Any]) 
 
 async def test_a_flood_of_offers_is_stopped(service: Service) -> None:
     candidate = await service.candidate_of(await service.start())
-    await candidate.post("consent", text_version="1")
+    await candidate.post("consent", **CONSENT)
     statuses = []
     for port in range(50_000, 50_040):
         reply = await candidate.post("join", sdp=OFFER.replace("54321", str(port)))

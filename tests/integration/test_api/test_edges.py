@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from temporalio.testing import WorkflowEnvironment
 
 from db.events import Listener
 from db.store import Store
-from tests.integration.test_api.service import Service, running_service, token_in
+from tests.integration.test_api.service import CONSENT, Service, running_service, token_in
 
 #: The caller's own library, and uvicorn's access log, which the product turns off.
 OUTSIDE = ("http", "uvicorn.access", "asyncio")
@@ -44,7 +45,7 @@ async def test_the_longest_answer_passes(service: Service) -> None:
     made = await service.start()
     server = await service.server()
     place = f"/api/v1/interviews/{made['id']}"
-    await server.post(f"{place}/consent", json={"text_version": "1"})
+    await server.post(f"{place}/consent", json=CONSENT)
     await server.post(f"{place}/join", json={"purpose": "typing"})
     question = (await service.interview(made)).snapshot.cursor
     longest = {"question_id": str(question.question_id), "revision": 1, "text": 20_000 * "\u4e2d"}
@@ -129,7 +130,7 @@ async def test_a_listed_site_may_call_with_a_key_and_never_with_a_cookie(
         asked = {
             "Origin": "https://careers.example",
             "Access-Control-Request-Method": "POST",
-            "Access-Control-Request-Headers": "authorization, idempotency-key",
+            "Access-Control-Request-Headers": "authorization, idempotency-key, if-none-match",
         }
         reply = await (await service.client()).options("/api/v1/interviews", headers=asked)
         assert reply.status_code == 200
@@ -137,6 +138,28 @@ async def test_a_listed_site_may_call_with_a_key_and_never_with_a_cookie(
         assert "access-control-allow-credentials" not in reply.headers
         other = await server.get("/api/v1/questions", headers={"Origin": "https://other.example"})
         assert "access-control-allow-origin" not in other.headers
+
+
+async def test_a_listed_site_may_read_why_it_failed(
+    store: Store, listener: Listener, temporal: WorkflowEnvironment
+) -> None:
+    listed = ["https://careers.example"]
+    async with running_service(store, listener, temporal.client, cors_origins=listed) as service:
+        made = await service.start()
+        await store.database.run(text("UPDATE interviews SET start = '{}'"))
+        client = await service.client(
+            headers={"Origin": listed[0], "Authorization": f"Bearer {service.key}"}
+        )
+        large = {"candidate": {"name": 300_000 * "x"}}
+        for reply, status in (
+            (await client.post("/api/v1/interviews", json=large), 413),
+            (await client.get(f"/api/v1/interviews/{made['id']}"), 500),
+            (await client.get("/api/v1/nothing"), 404),
+        ):
+            problem(reply, status)
+            assert reply.headers["access-control-allow-origin"] == listed[0]
+            assert "X-Request-Id" in reply.headers["access-control-expose-headers"]
+        await store.database.run(text("DELETE FROM interviews"))
 
 
 async def test_every_reply_tells_the_browser_to_be_careful(service: Service) -> None:
@@ -158,7 +181,7 @@ async def test_nothing_of_a_person_is_in_logs_metrics_or_refusals(
     token = token_in(made["join_url"])
     candidate = await service.candidate(token)
     place = f"/api/v1/interviews/{made['id']}"
-    await candidate.post(f"{place}/consent", json={"text_version": "1"})
+    await candidate.post(f"{place}/consent", json=CONSENT)
     await candidate.post(f"{place}/join", json={"purpose": "typing"})
     cursor = (await service.interview(made)).snapshot.cursor
     answer = {"question_id": str(cursor.question_id), "revision": 1, "text": canaries[2]}

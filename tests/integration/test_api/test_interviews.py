@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.integration.test_api.service import Service, answer_to
+from tests.integration.test_api.service import CONSENT, Service, answer_to
 
 
 async def test_a_started_interview_waits_for_its_candidate(service: Service) -> None:
@@ -116,7 +116,7 @@ async def test_an_unchanged_interview_is_not_sent_twice(service: Service) -> Non
     assert (await candidate.get(headers={"If-None-Match": tag})).status_code == 200
     assert (await candidate.status())["candidate"] is None
 
-    await candidate.post("consent", text_version="1")
+    await candidate.post("consent", **CONSENT)
     await candidate.shows(lambda told: told["consented"])
     assert (await server.get(headers={"If-None-Match": tag})).status_code == 200
 

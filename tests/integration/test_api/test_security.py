@@ -18,7 +18,10 @@ from tests.integration.test_api.service import Service, token_in
 SERVED = "served"
 RULES: dict[tuple[tuple[str, ...], bool], dict[str, str | set[int]]] = {
     ((), False): dict.fromkeys(
-        ("nobody", "foreign candidate", "own candidate", "foreign server", "own server", "staff"),
+        (
+            *("nobody", "foreign candidate", "own candidate", "foreign server", "own server"),
+            *("staff", "foreign staff"),
+        ),
         SERVED,
     ),
     (("apiKey",), False): {
@@ -26,6 +29,7 @@ RULES: dict[tuple[tuple[str, ...], bool], dict[str, str | set[int]]] = {
         "foreign candidate": {403},
         "own candidate": {403},
         "staff": {401},
+        "foreign staff": {401},
         "foreign server": SERVED,
         "own server": SERVED,
     },
@@ -34,6 +38,7 @@ RULES: dict[tuple[tuple[str, ...], bool], dict[str, str | set[int]]] = {
         "foreign candidate": {404},
         "own candidate": {403},
         "staff": {401},
+        "foreign staff": {401},
         "foreign server": {404},
         "own server": SERVED,
     },
@@ -42,6 +47,16 @@ RULES: dict[tuple[tuple[str, ...], bool], dict[str, str | set[int]]] = {
         "foreign candidate": {404},
         "own candidate": SERVED,
         "staff": {401},
+        "foreign staff": {401},
+        "foreign server": {404},
+        "own server": SERVED,
+    },
+    (("apiKey", "candidateCookie", "staffCookie"), True): {
+        "nobody": {401},
+        "foreign candidate": {404},
+        "own candidate": SERVED,
+        "staff": SERVED,
+        "foreign staff": {404},
         "foreign server": {404},
         "own server": SERVED,
     },
@@ -50,6 +65,7 @@ RULES: dict[tuple[tuple[str, ...], bool], dict[str, str | set[int]]] = {
         "foreign candidate": {404},
         "own candidate": {403},  # not granted to this one
         "staff": SERVED,
+        "foreign staff": {404},
         "foreign server": {404},
         "own server": SERVED,
     },
@@ -67,13 +83,13 @@ def operations(document: dict[str, Any]) -> Iterator[Operation]:
 
 async def roles(service: Service, made: dict[str, Any]) -> dict[str, httpx.AsyncClient]:
     other = await service.start()
-    staff = {"Cookie": f"codevoice_staff={token_in(made['report_url'])}", "Origin": service.url}
     foreign = {"Authorization": f"Bearer {service.other_key}"}
     return {
         "nobody": await service.client(),
         "foreign candidate": await service.candidate(token_in(other["join_url"])),
         "own candidate": await service.candidate(token_in(made["join_url"])),
-        "staff": await service.client(headers=staff),
+        "staff": await service.staff(token_in(made["report_url"])),
+        "foreign staff": await service.staff(token_in(other["report_url"])),
         "foreign server": await service.client(headers=foreign),
         "own server": await service.server(),
     }

@@ -8,12 +8,13 @@ import wave
 from array import array
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from contracts.turns import Speaker, TurnKind, TurnPurpose
 from db.ids import new_id
 from tests.builders import a_turn
-from tests.integration.test_api.service import Desk, Service
+from tests.integration.test_api.service import Desk, Service, token_in
 from tests.integration.test_api.test_edges import problem
 
 RATE = 16_000
@@ -33,9 +34,17 @@ def write_recording(path: Path, seconds: float, *, open_ended: bool = False) -> 
     path.write_bytes(head + sound.tobytes())
 
 
-async def spoken(service: Service, path: Path, speaker: Speaker, at_ms: int, lasts_ms: int) -> Desk:
-    """An interview whose first turn is that part of the recording."""
-    made = await service.start()
+async def spoken(
+    service: Service,
+    path: Path,
+    speaker: Speaker,
+    at_ms: int,
+    lasts_ms: int,
+    *,
+    made: dict[str, Any] | None = None,
+) -> Desk:
+    """An interview, `made` or a new one, whose first turn is that part of the recording."""
+    made = made or await service.start()
     row = await service.interview(made)
     recording, now = new_id(), datetime.now(UTC)
     await service.store.recordings.begin(recording, row.id, f"file://{path}", now)
@@ -116,6 +125,24 @@ async def test_any_part_can_be_asked_for(service: Service, tmp_path: Path) -> No
     for no_range in ("bytes=", "bytes=0-1,5-6", "lines=1-2", "bytes=-"):
         reply = await candidate.get("/turns/1/audio", headers={"Range": no_range})
         assert (reply.status_code, reply.content) == (200, whole)
+
+
+async def test_staff_hear_the_turns_of_the_interview_whose_link_they_hold(
+    service: Service, tmp_path: Path
+) -> None:
+    path = tmp_path / "e.wav"
+    write_recording(path, 5)
+    made = await service.start()
+    candidate = await spoken(service, path, Speaker.CANDIDATE, 1000, 2000, made=made)
+    other = await service.start()
+    own, foreign = [await service.staff(token_in(each["report_url"])) for each in (made, other)]
+    place = f"{candidate.place}/turns/1/audio"
+    heard = (await candidate.get("/turns/1/audio")).content
+    assert (await own.get(place)).content == heard
+    part = await own.get(place, headers={"Range": "bytes=10-99"})
+    assert (part.status_code, part.content) == (206, heard[10:100])
+    problem(await foreign.get(place), 404)
+    problem(await own.get(f"{candidate.place}/transcript"), 401)
 
 
 async def test_what_was_typed_or_lost_has_no_sound(service: Service, tmp_path: Path) -> None:

@@ -127,6 +127,12 @@ export class Api {
     }
   }
 
+  /** Before the next page is opened: the reply of `call`, saved. @param {Promise<Interview>} call */
+  async settled(call) {
+    const { state_version: reached } = await call;
+    await this.saved((interview) => interview.state_version >= reached);
+  }
+
   /** @returns {Promise<{turns: Turn[], complete: boolean}>} */
   transcript() {
     return ask(`${this.root}/transcript`, { headers: { accept: "application/json" } });

@@ -1,12 +1,15 @@
 /** The sound check: microphone, one sentence over the real path to the real recogniser, speaker. */
 
-import { Api, Problem, Unreachable } from "./api.js";
+import { Api } from "./api.js";
 import {
   Meter, MicrophoneTrouble, SPEECH_LEVEL, TONE_HZ, TROUBLES,
   listMicrophones, listSpeakers, openMicrophone, playTone, record, showLevel, useSpeaker,
 } from "./audio.js";
-import { LineBlocked, call } from "./line.js";
+import { offerToDecline } from "./decline.js";
+import { call } from "./line.js";
+import { whenOpen } from "./opening.js";
 import { Notes, box, button, device, element, iceServers, interviewId, pause, ready } from "./page.js";
+import { lineTrouble } from "./trying.js";
 
 const SENTENCE = "a hash map finds a value by its key";
 const RECORD_MS = 7_000;
@@ -61,9 +64,9 @@ function showTrouble(trouble) {
   const ways = {
     insecure: typeInstead,
     gone: () => open(),
-    silent: () => recordButton.click(),
+    silent: () => check(),
   };
-  const run = /** @type {Record<string, () => void>} */ (ways)[trouble] ?? (() => open(microphones.value));
+  const run = /** @type {Record<string, () => unknown>} */ (ways)[trouble] ?? (() => open(microphones.value));
   notes.microphone.show("trouble", { kind: "danger", title, text, acts: [{ label: act, act: run }] });
   if (trouble !== "silent") mark("microphone", false, "needs a look");
 }
@@ -148,12 +151,13 @@ async function check() {
   const words = [];
   const voice = track.clone();
   const line = await callRecogniser(voice, (text) => words.push(text)).catch(showLineTrouble);
-  if (line) await untilSilent(greeting);
-  words.length = 0;
-  await recordOnce(track, words);
   if (line) {
-    box("record-words").textContent = "Listening to what you said…";
-    await Promise.race([heardAll(words), pause(HEARD_MS)]);
+    await untilSilent(greeting);
+    words.length = 0;
+    await recordOnce(track, words);
+    const silent = peak < SPEECH_LEVEL && !words.length;
+    if (silent) showTrouble("silent");
+    else await recognised(words);
     line.hangUp();
     showHeard(words.join(" "));
   }
@@ -161,6 +165,12 @@ async function check() {
   box("record-words").textContent = "";
   recordButton.textContent = "Record again";
   recordButton.disabled = !track;
+}
+
+/** The words, or the end of patience. @param {string[]} words */
+async function recognised(words) {
+  box("record-words").textContent = "Listening to what you said…";
+  await Promise.race([heardAll(words), pause(HEARD_MS)]);
 }
 
 /** Words came, and a moment passed in which the rest may come. @param {string[]} words */
@@ -203,7 +213,6 @@ async function recordOnce(source, words) {
   recordButton.disabled = true;
   element("playback", HTMLAudioElement).src = URL.createObjectURL(blob);
   box("heard").hidden = false;
-  if (peak < SPEECH_LEVEL) showTrouble("silent");
 }
 
 /** @param {string} text */
@@ -224,24 +233,10 @@ function showHeard(text) {
 /** @param {unknown} failure @returns {null} */
 function showLineTrouble(failure) {
   const { title, text } = lineTrouble(failure);
-  const acts = [{ label: "Try again", act: () => recordButton.click() }];
+  const acts = [{ label: "Try again", act: () => void check() }];
   notes.line.show("line", { kind: "danger", title, text, acts });
   mark("heard", false, "no connection");
   return null;
-}
-
-/** @param {unknown} failure */
-function lineTrouble(failure) {
-  if (failure instanceof LineBlocked) {
-    return { title: "The sound does not get through.", text: "Your network seems to block calls (UDP). Try another network, for example your phone’s, or type your answers." };
-  }
-  if (failure instanceof Unreachable) {
-    return { title: "The interview service does not reply.", text: "Check your connection. We can try again at once." };
-  }
-  if (failure instanceof Problem && failure.kind === "no-capacity") {
-    return { title: "Every interviewer is busy just now.", text: "Wait a minute and try again, or type your answers." };
-  }
-  return { title: "The sound line could not be opened.", text: failure instanceof Error ? failure.message : "" };
 }
 
 async function tone() {
@@ -292,5 +287,10 @@ navigator.mediaDevices?.addEventListener("devicechange", () => {
 });
 
 box("passed-before").hidden = Date.now() - Number(device.get(PASS_KEY)) > PASS_MS;
+offerToDecline(api);
+void whenOpen(api, () => {
+  document.getElementById("early")?.remove();
+  for (const each of document.querySelectorAll("[data-onward]")) each.removeAttribute("hidden");
+});
 if (!window.isSecureContext || !navigator.mediaDevices) showTrouble("insecure");
 ready();

@@ -1,52 +1,50 @@
-/** Agree or decline. */
+/** Agree or decline; then wait for the opening, where there is one. */
 
 import { Api } from "./api.js";
-import { box, button, element, interviewId, ready } from "./page.js";
+import { offerToDecline } from "./decline.js";
+import { whenOpen } from "./opening.js";
+import { box, element, interviewId, ready } from "./page.js";
 
 const api = new Api(interviewId);
-const version = document.body.dataset["consent"] ?? "";
-const agree = element("agree", HTMLInputElement);
-const problem = box("consent-problem");
-const dialog = element("decline-dialog", HTMLDialogElement);
-const submit = element("consent", HTMLFormElement).querySelector("button");
+/** The service knows which page comes next. */
+const NEXT = `/interview/${interviewId}`;
 
-/**
- * @param {Promise<import("./api.js").Interview>} call
- * @param {string} next
- */
-async function andGo(call, next) {
+function askForConsent() {
+  const form = element("consent", HTMLFormElement);
+  const agree = element("agree", HTMLInputElement);
+  const problem = box("consent-problem");
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (agree.checked) {
+      void consent(form, problem);
+      return;
+    }
+    problem.textContent = "Please tick the box first, or decline.";
+    agree.ariaInvalid = "true";
+    agree.focus();
+  });
+  agree.addEventListener("change", () => {
+    problem.textContent = "";
+    agree.removeAttribute("aria-invalid");
+  });
+}
+
+/** @param {HTMLFormElement} form @param {HTMLElement} problem */
+async function consent(form, problem) {
+  const submit = form.querySelector("button");
+  if (!submit || submit.ariaDisabled) return;
   problem.textContent = "";
-  if (submit) submit.ariaDisabled = "true";
+  submit.ariaDisabled = "true";
   try {
-    const { state_version: reached } = await call;
-    await api.saved((interview) => interview.state_version >= reached);
-    location.assign(next);
+    await api.settled(api.consent(document.body.dataset["consent"] ?? ""));
+    location.assign(NEXT);
   } catch (failure) {
     problem.textContent = `${failure instanceof Error ? failure.message : ""} Please try again.`;
-    submit?.removeAttribute("aria-disabled");
+    submit.removeAttribute("aria-disabled");
   }
 }
 
-element("consent", HTMLFormElement).addEventListener("submit", (event) => {
-  event.preventDefault();
-  if (submit?.ariaDisabled) return;
-  if (agree.checked) {
-    void andGo(api.consent(version), `/interview/${interviewId}/check`);
-    return;
-  }
-  problem.textContent = "Please tick the box first, or decline.";
-  agree.ariaInvalid = "true";
-  agree.focus();
-});
-
-agree.addEventListener("change", () => {
-  problem.textContent = "";
-  agree.removeAttribute("aria-invalid");
-});
-
-button("decline").addEventListener("click", () => dialog.showModal());
-dialog.addEventListener("close", () => {
-  if (dialog.returnValue === "decline") void andGo(api.decline(), `/interview/${interviewId}`);
-});
-
+if (document.getElementById("consent")) askForConsent();
+offerToDecline(api);
+void whenOpen(api, () => location.assign(NEXT));
 ready();

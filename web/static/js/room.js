@@ -1,17 +1,19 @@
 /** The room: one interview, by voice, by typing, and by both. */
 
-import { Api, Problem, Unreachable } from "./api.js";
+import { Api, Problem } from "./api.js";
 import { MicrophoneTrouble, soundContext } from "./audio.js";
 import { Captions, lineOf, promptId } from "./captions.js";
 import { sureToFinish, sureToSkip } from "./confirm.js";
+import { offerToDecline } from "./decline.js";
 import { Holder } from "./holder.js";
 import { onSpace } from "./keys.js";
-import { Line, LineBlocked } from "./line.js";
+import { Line } from "./line.js";
 import { LiveState } from "./live.js";
 import { Notes, box, button, element, iceServers, iconUse, interviewId, pause, ready, tab } from "./page.js";
 import { showBlockedSound, showMutedSpeech, showNotice, showReach } from "./notices.js";
 import { Sound, troubleNote } from "./sound.js";
 import { Stage, setText } from "./stage.js";
+import { Trying } from "./trying.js";
 import { Composer } from "./typing.js";
 
 const MODE_KEY = `codevoice:mode:${interviewId}`;
@@ -114,9 +116,17 @@ const sound = new Sound({
   onBlocked: (blocked) => showBlockedSound(notices, blocked, () => void sound.unlock()),
 });
 
+const trying = new Trying(problems, { again: voicePressed, type: () => void joinByTyping() });
+
+/** A press lets the browser play sound. */
+function voicePressed() {
+  soundContext();
+  void joinByVoice();
+}
+
 async function joinByVoice() {
   remember("voice");
-  problems.hide("join");
+  trying.reset();
   line?.close();
   now({ mode: "voice", elsewhere: false, line: "connecting" });
   try {
@@ -166,7 +176,7 @@ function lineChanged(state) {
   if (state === "reconnecting") announce("The line was lost. Reconnecting.");
   if (state === "open") {
     if (facts.line === "reconnecting") announce("You are connected again.");
-    problems.hide("join");
+    trying.reset();
     void keepAwake();
     void live.refresh();
     void restoreTurns();
@@ -182,22 +192,14 @@ function lineChanged(state) {
 /** @param {unknown} failure @returns {boolean} whether to go on calling */
 function lineFailed(failure) {
   if (facts.line === "moving") now({ line: "reconnecting" });
-  if (failure instanceof Unreachable) return true;
-  if (failure instanceof LineBlocked) {
-    const text = "Your network seems to block calls (UDP). We keep trying; another network may help, or type your answers.";
-    problems.show("join", { kind: "danger", icon: "link-off", title: "The sound does not get through.", text });
-    return true;
-  }
   if (failure instanceof MicrophoneTrouble) return false;
-  if (!(failure instanceof Problem)) return true;
-  if (failure.kind === "no-capacity") {
+  const goesOn = trying.failed(failure);
+  if (!goesOn) void live.refresh();
+  else if (failure instanceof Problem && failure.kind === "no-capacity") {
     now({ line: "full" });
     announce("Every interviewer is busy just now. You can wait or answer by typing.");
   }
-  if (failure.passing) return true;
-  void live.refresh();
-  refused(failure);
-  return false;
+  return goesOn;
 }
 
 /** @param {unknown} failure */
@@ -333,10 +335,7 @@ function showTime() {
   setText("time-words", seconds <= 60 ? "less than a minute left" : `${minutes} min left`);
 }
 
-button("join-voice").addEventListener("click", () => {
-  soundContext();
-  void joinByVoice();
-});
+button("join-voice").addEventListener("click", voicePressed);
 button("join-typing").addEventListener("click", () => void joinByTyping());
 button("done").addEventListener("click", () => line?.send("done"));
 button("minute").addEventListener("click", minute);
@@ -349,6 +348,7 @@ button("finish").addEventListener("click", async () => {
   if (await sureToFinish(Boolean(composer.draft))) await move("finish");
 });
 button("sound").addEventListener("click", () => element("sound-dialog", HTMLDialogElement).showModal());
+offerToDecline(api);
 onSpace(() => line?.send("done"));
 window.addEventListener("pagehide", () => line?.call?.hangUp());
 window.addEventListener("online", () => {

@@ -45,6 +45,9 @@ const WORDS = {
 
 const WAITED_FOR_WHILE_TYPING = "We keep trying. You can go on typing meanwhile.";
 
+/** @param {import("./api.js").Interview | null} interview */
+const begun = (interview) => Boolean(interview && !["waiting", "scheduled"].includes(interview.status));
+
 /** @param {Facts} facts @returns {string} */
 function stateOf({ interview, mode, line, bot, elsewhere, ending }) {
   if (elsewhere) return "elsewhere";
@@ -53,8 +56,7 @@ function stateOf({ interview, mode, line, bot, elsewhere, ending }) {
   if (line === "open") return bot;
   if (line !== "off") return line;
   if (mode === "typing") return interview?.assessing ? "writing" : "typing";
-  const begun = interview && !["waiting", "scheduled"].includes(interview.status);
-  return begun ? "again" : "idle";
+  return begun(interview) ? "again" : "idle";
 }
 
 /** @param {Facts} facts @returns {View} */
@@ -105,6 +107,7 @@ export class Stage {
       this.drawn = view.state + view.more;
     }
     box("entry").hidden = !view.entry;
+    if (begun(facts.interview)) document.getElementById("decline-row")?.remove();
     box("controls").hidden = !view.speaking;
     box("moves").hidden = !view.moving;
     box("join-voice-words").textContent =
