@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -40,6 +42,11 @@ InterviewId = Annotated[str, typer.Argument(help="The interview's id.")]
 
 def print_json(data: Any) -> None:
     out.print_json(json.dumps(data, default=str))
+
+
+def print_line(text: str) -> None:
+    """As it is: not wrapped, no markup read, no colours."""
+    out.print(text, soft_wrap=True, markup=False, highlight=False)
 
 
 # --- running the product ---------------------------------------------------------------------
@@ -148,7 +155,7 @@ def interview_start(
     name: Annotated[str | None, typer.Option(help="The candidate's name.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Start an interview and print the candidate's link."""
+    """Start an interview and print two links: the candidate's, then the report's for staff."""
     body: dict[str, Any] = {"question_count": count, "duration_minutes": minutes}
     if topic:
         body["topics"] = topic
@@ -160,54 +167,70 @@ def interview_start(
     else:
         talk.print(f"interview {made['id']}, for the candidate:")
         out.print(made["join_url"], soft_wrap=True, highlight=False)
+        talk.print("its report, for staff:")
+        out.print(made["report_url"], soft_wrap=True, highlight=False)
 
 
 @interview_app.command("status")
 def interview_status(interview_id: InterviewId, as_json: AsJson = False) -> None:
     """Say how an interview stands."""
     status = _http("GET", f"/interviews/{interview_id}")
-    if as_json:
-        print_json(status)
-    else:
-        _status_line(status)
+    _say_status(status, as_json)
 
 
 @interview_app.command("list")
 def interview_list(
     status: Annotated[str | None, typer.Option(help="Only with this status.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
     as_json: AsJson = False,
 ) -> None:
     """List interviews, newest first."""
-    page = _http("GET", "/interviews", params={"status": status} if status else None)
+    from local.product import Product
+
+    found = list(islice(Product.running().interviews(status), limit))
     if as_json:
-        print_json(page)
+        print_json({"items": found})
         return
-    table = Table("id", "status", "created")
-    for item in page["items"]:
-        table.add_row(item["id"], item["status"], item.get("created_at", ""))
+    table = Table("id", "status", "answered", "report version")
+    for item in found:
+        progress = item["progress"]
+        answered = f"{progress['answered']} of {progress['total']}"
+        table.add_row(item["id"], item["status"], answered, str(item["report_version"] or ""))
     out.print(table)
 
 
 @interview_app.command("watch")
-def interview_watch(interview_id: InterviewId) -> None:
+def interview_watch(
+    interview_id: InterviewId,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON each.")] = False,
+) -> None:
     """Follow an interview until it ends: a line for each change."""
     from local.product import Product
 
-    product = Product.running()
-    for status in product.follow(interview_id):
-        _status_line(status)
+    for status in Product.running().follow(interview_id):
+        if as_json:
+            print_line(json.dumps(status))
+        else:
+            _status_line(status)
 
 
 @interview_app.command("cancel")
-def interview_cancel(interview_id: InterviewId) -> None:
+def interview_cancel(interview_id: InterviewId, as_json: AsJson = False) -> None:
     """Cancel an interview. What was said so far is kept."""
-    _status_line(_http("POST", f"/interviews/{interview_id}/cancel"))
+    _say_status(_http("POST", f"/interviews/{interview_id}/cancel"), as_json)
 
 
 def _http(method: str, path: str, **request: Any) -> Any:
     from local.product import Product
 
     return Product.running().call(method, path, **request)
+
+
+def _say_status(status: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(status)
+    else:
+        _status_line(status)
 
 
 def _status_line(status: dict[str, Any]) -> None:
@@ -220,23 +243,28 @@ def _status_line(status: dict[str, Any]) -> None:
 
 
 @questions_app.command("check")
-def questions_check(files: list[Path]) -> None:
+def questions_check(files: list[Path], as_json: AsJson = False) -> None:
     """Check question files; print each problem with file and line."""
     from questions.loader import check
 
     problems = [problem for file in files for problem in check(file)]
-    for problem in problems:
-        out.print(str(problem), soft_wrap=True, highlight=False)
+    if as_json:
+        print_json([asdict(problem) for problem in problems])
+    else:
+        for problem in problems:
+            print_line(str(problem))
     talk.print(f"{len(files)} files, {len(problems)} problems")
     raise typer.Exit(1 if problems else 0)
 
 
 @questions_app.command("import")
-def questions_import(files: list[Path]) -> None:
+def questions_import(files: list[Path], as_json: AsJson = False) -> None:
     """Put question files into the bank: all of them, or nothing when one has a problem."""
     from local.bank import import_files
 
     changed = asyncio.run(import_files(files))
+    if as_json:
+        print_json({"changed": changed})
     talk.print(f"{changed} questions new or changed")
 
 
@@ -268,6 +296,12 @@ def grade_eval(
     for row in rows:
         table.add_row(*row)
     out.print(table)
+    took = agreement.latency
+    print_line(
+        f"grader {agreement.grader_version}, {took.p50_ms:g} ms for an answer (p95 "
+        f"{took.p95_ms:g} ms; {took.words_median:.0f} words, median); {agreement.left_out} rows "
+        "left out: they ask for no open answer"
+    )
 
 
 def _fail(error: CodeVoiceError) -> NoReturn:

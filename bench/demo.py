@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -21,12 +21,14 @@ from rich.markup import escape
 from bench.interviewee import Interviewee, interviewee
 from bench.respondent import Respondent
 from bench.voices import RATE_HZ, ShiftedHeart
-from contracts.errors import SettingError, Unavailable
+from contracts.errors import CodeVoiceError, SettingError, Unavailable
 from contracts.interview import InterviewStatus
 from local.product import Product
 from local.run import new_interview, started
 from local.spare import extra_worker, holder_of
 from settings import load
+
+_REPORT_WITHIN_S: Final = 60.0
 
 
 async def hold_demo(talk: Console, out: Console, *, kill: bool, question_count: int) -> None:
@@ -39,8 +41,11 @@ async def hold_demo(talk: Console, out: Console, *, kill: bool, question_count: 
         if spare:
             talk.print(f"a second conversations worker stands by (pid {spare})", highlight=False)
         made = await new_interview(product, question_count=question_count, seed=7)
-        demo = Demo(talk, kill=kill)
-        await demo.hold(made)
+        try:
+            await Demo(talk, kill=kill).hold(made)
+        except TimeoutError:
+            stands = (await _status(product, made["id"]))["status"]
+            raise Unavailable(f"the interview does not go on; it is {stands}") from None
         report = await _report(product, made["id"])
         _print_scores(out, report)
         out.print(f"report: {await _save(product, made['id'])}", soft_wrap=True, highlight=False)
@@ -119,14 +124,27 @@ class Demo:
         self._talk.print(f"[dim]{time.monotonic() - self._began:6.1f}[/]  [red]{escape(text)}[/]")
 
 
+async def _status(product: Product, interview_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = await asyncio.to_thread(
+        product.call, "GET", f"/interviews/{interview_id}"
+    )
+    return found
+
+
 async def _report(product: Product, interview_id: str) -> dict[str, Any]:
-    """The finished report; it is ready within seconds of the last word."""
-    async with asyncio.timeout(60):
-        while True:
-            status = await asyncio.to_thread(product.call, "GET", f"/interviews/{interview_id}")
-            if status["status"] == InterviewStatus.COMPLETED.value:
-                break
-            await asyncio.sleep(0.2)
+    """The finished report; it is ready within seconds of the last word.
+
+    Raises CodeVoiceError for an interview that ended without one.
+    """
+    deadline = time.monotonic() + _REPORT_WITHIN_S
+    while (status := await _status(product, interview_id))["status"] != InterviewStatus.COMPLETED:
+        if InterviewStatus(status["status"]).ended:
+            raise CodeVoiceError(f"the interview ended without a report: it is {status['status']}")
+        if time.monotonic() > deadline:
+            raise Unavailable(
+                f"no report after {_REPORT_WITHIN_S:.0f} s; the interview is {status['status']}"
+            )
+        await asyncio.sleep(0.2)
     found: dict[str, Any] = await asyncio.to_thread(
         product.call, "GET", f"/interviews/{interview_id}/report.json"
     )

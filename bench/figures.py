@@ -14,7 +14,10 @@ from pydantic import BaseModel
 
 
 class Figure(BaseModel):
-    """`value` in `unit`; `at_most` or `at_least` is the goal, None where it is only printed."""
+    """`value` in `unit`; `at_most` or `at_least` is the goal, None where it is only printed.
+
+    `count` says of how many values it was made; `low` and `high` are its 95 % interval.
+    """
 
     name: str
     value: float
@@ -22,6 +25,14 @@ class Figure(BaseModel):
     at_most: float | None = None
     at_least: float | None = None
     count: int = 1
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def shown(self) -> str:
+        value = f"{self.value:g} {self.unit}".rstrip()
+        known = self.low is not None and self.high is not None
+        return f"{value} [{self.low:g}, {self.high:g}]" if known else value
 
     @property
     def met(self) -> bool | None:

@@ -26,15 +26,23 @@ async def measure_grading(data: list[Path], *, rounds: int) -> list[Figure]:
             took.append(1000 * (time.perf_counter() - began))
         figures += spread(f"grading {words} words", took, "ms")
     for file in data:
-        agreement = await evaluate(file, grader)
-        agreed = agreement.raw
-        figures += [
-            Figure(name=f"{file.stem}: {name}", value=round(value, 3), unit="")
-            for name, value in (
-                ("r", agreed.r.value),
-                ("RMSE", agreed.rmse.value),
-                ("QWK", agreed.qwk.value),
-            )
-            if value is not None
-        ]
+        figures += await _agreement(file, grader)
     return figures
+
+
+async def _agreement(file: Path, grader: EmbeddedGrader) -> list[Figure]:
+    """With the people who graded the file's answers; intervals where it has questions enough."""
+    found = (await evaluate(file, grader)).raw
+    named = {"r": found.r, "RMSE": found.rmse, "QWK": found.qwk}
+    return [
+        Figure(
+            name=f"{file.stem}: {name}",
+            value=each.value,
+            unit="",
+            low=each.low,
+            high=each.high,
+            count=found.answers,
+        )
+        for name, each in named.items()
+        if each.value is not None
+    ]

@@ -8,23 +8,25 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from bench.figures import Figure, Machine, this_machine
+from bench.figures import Figure, Machine, median, this_machine
 from bench.grades import measure_grading
 from bench.memory import measure_density, measure_memory
 from bench.recovery import measure_recovery
 from bench.reporting import measure_report
 from bench.serving import measure_serving
 from bench.talking import measure_talk
-from contracts.errors import InvalidInput
+from contracts.errors import CodeVoiceError, InvalidInput, Unavailable
 from local.product import Product
 from local.run import started
 from local.stack import Stack
@@ -35,9 +37,16 @@ DATA_VARIABLE: Final = "CODEVOICE_GRADED_ANSWERS"
 
 
 class Results(BaseModel):
+    """`failed` says, by measurement, why it gave no figures; `notes` what was not measured."""
+
     machine: Machine
     short: bool
-    figures: list[Figure]
+    figures: list[Figure] = []
+    failed: dict[str, str] = {}
+    notes: list[str] = []
+
+    def write(self, path: Path) -> None:
+        path.write_text(self.model_dump_json(indent=2) + "\n")
 
 
 class Bench:
@@ -47,6 +56,7 @@ class Bench:
         self.stack = stack
         self.product = Product(stack.url, stack.api_key)
         self.short = short
+        self.notes: list[str] = []
 
     def rounds(self, full: int, short: int) -> int:
         return short if self.short else full
@@ -66,28 +76,33 @@ class Bench:
         return await measure_serving(self.product, self.stack.settings, rounds=self.rounds(100, 10))
 
     async def report(self) -> list[Figure]:
-        return await measure_report(self.product, rounds=self.rounds(7, 1))
+        return await measure_report(self.product, rounds=self.rounds(5, 1))
 
     async def memory(self) -> list[Figure]:
-        return await measure_memory(self.stack, self.product)
+        return await measure_memory(self.stack, self.product, rounds=self.rounds(3, 1))
 
     async def density(self) -> list[Figure]:
         if self.short:
             return []
-        return await measure_density(self.product, answers=8, most=8)
+        return await measure_density(self.stack, self.product, answers=8, most=8)
 
     async def grading(self) -> list[Figure]:
         named = os.environ.get(DATA_VARIABLE, "")
         files = [] if self.short else [Path(name) for name in named.split(os.pathsep) if name]
+        if not files:
+            why = "left out by --short" if self.short else f"{DATA_VARIABLE} names no file"
+            self.notes.append(f"agreement with human graders was not measured: {why}")
         return await measure_grading(files, rounds=self.rounds(30, 5))
 
     async def start(self) -> list[Figure]:
         """`codevoice up` with everything installed, from the command to the printed link."""
-        took = await _link_printed()
-        return [Figure(name="codevoice up to the link", value=took, unit="s", at_most=20)]
+        took = [await _link_printed() for _ in range(self.rounds(3, 1))]
+        name = "codevoice up to the link, p50"
+        return [Figure(name=name, value=median(took), unit="s", at_most=20, count=len(took))]
 
 
-MEASUREMENTS: Final[dict[str, Callable[[Bench], Awaitable[list[Figure]]]]] = {
+Measurement = Callable[[Bench], Awaitable[list[Figure]]]
+MEASUREMENTS: Final[dict[str, Measurement]] = {
     "serving": Bench.serving,
     "talk": Bench.talk,
     "recovery": Bench.recovery,
@@ -102,24 +117,53 @@ MEASUREMENTS: Final[dict[str, Callable[[Bench], Awaitable[list[Figure]]]]] = {
 async def measure(
     talk: Console, out: Console, *, short: bool, only: tuple[str, ...], results: Path
 ) -> None:
-    """Runs the named measurements, or all. Raises InvalidInput for a name that is none."""
+    """Runs the named measurements, or all, and writes `results` after each.
+
+    Raises InvalidInput for a name that is none, CodeVoiceError at the end when one failed.
+    """
     for name in only:
         if name not in MEASUREMENTS:
             raise InvalidInput(f"--only takes some of {', '.join(MEASUREMENTS)}", field="only")
-    machine = this_machine()
-    figures: list[Figure] = []
+    found = Results(machine=this_machine(), short=short)
     async with _fresh_product(talk) as stack:
         bench = Bench(stack, short=short)
-        for name in only or tuple(MEASUREMENTS):
-            talk.print(f"measuring: {name}", highlight=False)
-            began = time.monotonic()
-            figures += await MEASUREMENTS[name](bench)
-            talk.print(f"  took {time.monotonic() - began:.0f} s", style="dim", highlight=False)
-    results.write_text(
-        Results(machine=machine, short=short, figures=figures).model_dump_json(indent=2) + "\n"
-    )
-    _print(out, machine, figures)
+        chosen = {name: MEASUREMENTS[name] for name in only or MEASUREMENTS}
+        await each_in_turn(chosen, bench, found, results, talk)
+    _print(out, found)
     talk.print(f"written to {results}")
+    if found.failed:
+        raise CodeVoiceError(f"not measured, for a failure: {', '.join(found.failed)}")
+
+
+async def each_in_turn(
+    measurements: Mapping[str, Measurement],
+    bench: Bench,
+    found: Results,
+    path: Path,
+    talk: Console,
+) -> None:
+    """Adds to `found` and writes it after each; one that fails is noted, and the rest go on."""
+    for name, measurement in measurements.items():
+        talk.print(f"measuring: {name}", highlight=False)
+        began = time.monotonic()
+        try:
+            found.figures += await measurement(bench)
+        except Exception as failure:  # whatever it is, the other figures are wanted
+            found.failed[name] = _reason(failure)
+            talk.print(f"  failed: {found.failed[name]}", markup=False, highlight=False)
+        found.notes = bench.notes
+        found.write(path)
+        talk.print(f"  took {time.monotonic() - began:.0f} s", style="dim", highlight=False)
+
+
+def _reason(failure: BaseException) -> str:
+    """The failure's own words where the product knows it; a stranger's may quote anything."""
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    if isinstance(failure, CodeVoiceError):
+        return failure.detail
+    last = traceback.extract_tb(failure.__traceback__)[-1]
+    return f"{type(failure).__name__} in {Path(last.filename).name}, line {last.lineno}"
 
 
 @asynccontextmanager
@@ -148,20 +192,26 @@ async def _link_printed() -> float:
         async for line in process.stdout:
             if re.search(rb"https?://\S+/i/\S+", line):
                 break
+        else:
+            raise Unavailable("codevoice up ended before it printed a link")
         took = time.monotonic() - began
         process.terminate()
         await process.wait()
     return round(took, 1)
 
 
-def _print(out: Console, machine: Machine, figures: list[Figure]) -> None:
+def _print(out: Console, found: Results) -> None:
     table = Table("figure", "n", "value", "goal", "")
-    for figure in figures:
+    for figure in found.figures:
         goal = "" if figure.at_most is None else f"<= {figure.at_most:g} {figure.unit}"
         met = {None: "", True: "met", False: "missed"}[figure.met]
-        value = f"{figure.value:g} {figure.unit}"
-        table.add_row(figure.name, str(figure.count), value, goal, met)
+        table.add_row(figure.name, str(figure.count), escape(figure.shown), goal, met)
+    for name, reason in found.failed.items():
+        table.add_row(name, "0", escape(reason), "", "failed")
     out.print(table)
+    for note in found.notes:
+        out.print(note, highlight=False)
+    machine = found.machine
     out.print(
         f"{machine.processor}, {machine.cores} cores, {machine.memory_gb} GB, "
         f"Python {machine.python}, load average {machine.load_average} before",

@@ -51,7 +51,8 @@ async def _interview(product: Product, scratch: Path, folder: Path) -> None:
     voice = _recorded(scratch / "voice.wav", respondent.answer(asked[0].prompt))
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=next(filter(None, map(shutil.which, _BROWSERS)), None),
+            executable_path=os.environ.get("CODEVOICE_CHROMIUM")
+            or next(filter(None, map(shutil.which, _BROWSERS)), None),
             args=[
                 *("--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"),
                 *("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"),

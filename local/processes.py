@@ -186,6 +186,15 @@ class Children:
             if isinstance(result, BaseException):
                 raise result
 
+    async def renew(self, plan: ChildPlan) -> Child:
+        """Stops the child of that name, and starts this one where it stood in the order."""
+        old = self.named(plan.name)
+        child = Child(plan, self._progress)
+        self._children[self._children.index(old)] = child
+        await old.stop()
+        await child.start()
+        return child
+
     def named(self, name: str) -> Child:
         return next(child for child in self._children if child.plan.name == name)
 

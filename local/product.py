@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
 from contracts.errors import ERRORS, CodeVoiceError, SettingError, Unavailable
 from contracts.interview import InterviewStatus
 from local.stack import KEY_FILE
+
+#: A service that restarts is back within this.
+BACK_WITHIN_S: Final = 60.0
 
 
 class Product:
@@ -33,14 +35,15 @@ class Product:
 
     @classmethod
     def running(cls) -> Product:
-        """The product that `codevoice up` started here, or the one CODEVOICE_API_KEY opens.
+        """The product that CODEVOICE_API_KEY opens, else the one `codevoice up` started here.
 
         Raises SettingError when there is neither.
         """
         from settings import load
 
         settings = load()
-        key = os.environ.get("CODEVOICE_API_KEY") or _kept_key(settings.data_dir)
+        set_key = settings.codevoice_api_key
+        key = set_key.get_secret_value() if set_key else _kept_key(settings.data_dir)
         if key is None:
             raise SettingError(
                 "CODEVOICE_API_KEY",
@@ -51,6 +54,49 @@ class Product:
 
     def call(self, method: str, path: str, **request: Any) -> Any:
         """One call under `/api/v1`; returns the decoded body."""
+        response = self._reply(method, path, **request)
+        return response.json() if response.content else None
+
+    def follow(
+        self, interview_id: str, *, every_s: float = 0.5, back_within_s: float = BACK_WITHIN_S
+    ) -> Iterator[dict[str, Any]]:
+        """The status each time it has changed, until the interview has ended. Polls with ETag.
+
+        A service that is away is asked again: what changed meanwhile is in the next status. Raises
+        Unavailable when it stays away.
+        """
+        etag, seen_at = "", time.monotonic()
+        while True:
+            try:
+                response = self._reply(
+                    "GET", f"/interviews/{interview_id}", headers={"If-None-Match": etag}
+                )
+            except Unavailable:
+                if time.monotonic() - seen_at > back_within_s:
+                    raise
+            else:
+                seen_at = time.monotonic()
+                if response.status_code != httpx.codes.NOT_MODIFIED:
+                    etag = response.headers.get("ETag", "")
+                    status = response.json()
+                    yield status
+                    if InterviewStatus(status["status"]).ended:
+                        return
+            time.sleep(every_s)
+
+    def interviews(
+        self, status: str | None = None, *, at_once: int = 200
+    ) -> Iterator[dict[str, Any]]:
+        """All of them, or those with this status, the newest first; fetched as they are read."""
+        asked: dict[str, Any] = {"limit": at_once} | ({"status": status} if status else {})
+        while True:
+            page = self.call("GET", "/interviews", params=asked)
+            yield from page["items"]
+            if page["next"] is None:
+                return
+            asked["after"] = page["next"]
+
+    def _reply(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
             response = self.http.request(method, path, **request)
         except httpx.TransportError as error:
@@ -59,22 +105,7 @@ class Product:
             ) from None
         if response.is_error:
             raise _problem(response)
-        return response.json() if response.content else None
-
-    def follow(self, interview_id: str, *, every_s: float = 0.5) -> Iterator[dict[str, Any]]:
-        """The status each time it has changed, until the interview has ended. Polls with ETag."""
-        etag = ""
-        while True:
-            response = self.http.get(f"/interviews/{interview_id}", headers={"If-None-Match": etag})
-            if response.is_error:
-                raise _problem(response)
-            if response.status_code != httpx.codes.NOT_MODIFIED:
-                etag = response.headers.get("ETag", "")
-                status = response.json()
-                yield status
-                if InterviewStatus(status["status"]).ended:
-                    return
-            time.sleep(every_s)
+        return response
 
 
 def _kept_key(data_dir: Path) -> str | None:

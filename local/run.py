@@ -74,12 +74,14 @@ async def _say_addresses(stack: Stack, out: Console, *, with_interview: bool) ->
     product = Product(stack.url, stack.api_key)
     lines = []
     if with_interview:
-        lines.append(("interview to join", (await new_interview(product))["join_url"]))
+        made = await new_interview(product)
+        lines.append(("interview to join", made["join_url"]))
+        lines.append(("its report, for you", made["report_url"]))
     if stack.temporal_ui_url:
         lines.append(("Temporal UI", stack.temporal_ui_url))
     lines += [("API, its contract", f"{stack.url}/api/v1/openapi.json"), ("API key", stack.api_key)]
     for name, value in lines:
-        out.print(f"{name:20}{value}", soft_wrap=True, highlight=False)
+        out.print(f"{name:21}{value}", soft_wrap=True, highlight=False)
 
 
 async def new_interview(

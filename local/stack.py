@@ -10,6 +10,7 @@ import secrets
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -65,6 +66,12 @@ class Stack:
     async def add_conversations_worker(self, name: str) -> Child:
         """One more, for the day the first one dies."""
         return await self.children.start(self._worker(name, "conversations"))
+
+    async def renew_conversations_worker(self, slots: int | None = None) -> Child:
+        """A new one in the first one's place, with as many slots as set or as said here."""
+        plan = self._worker(CONVERSATIONS, "conversations")
+        said = {} if slots is None else {"CONVERSATION_SLOTS": str(slots)}
+        return await self.children.renew(replace(plan, environment={**plan.environment, **said}))
 
     async def _start_postgres(self, account: Account | None) -> None:
         if self.settings.database_url is None:

@@ -6,6 +6,7 @@ import os
 import signal
 import stat
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
@@ -17,8 +18,12 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import WorkflowExecutionStatus
 
 import connections
+from bench.interviewee import interviewee
+from bench.voices import ShiftedHeart
 from contracts import queues
 from contracts.errors import SettingError
+from local.product import Product
+from local.run import new_interview
 from local.stack import API, CONVERSATIONS, INTERVIEWS, Stack, up
 from settings import Settings, load
 from tests.builders import an_interview
@@ -113,6 +118,26 @@ async def test_a_killed_worker_polls_again(running: Stack) -> None:
 
     await eventually(lambda: worker.pid not in {None, killed})
     await eventually(worker.plan.ready, within_s=60)
+
+
+async def test_a_renewed_worker_holds_as_many_conversations_as_it_is_told(running: Stack) -> None:
+    product = Product(running.url, running.api_key)
+    one_more = running.settings.conversation_slots + 1
+    old = running.children.named(CONVERSATIONS).pid
+
+    worker = await running.renew_conversations_worker(slots=one_more)
+
+    assert running.children.named(CONVERSATIONS) is worker
+    assert old is None or not psutil.pid_exists(old)
+    async with AsyncExitStack() as calls:
+        voice = ShiftedHeart()
+        people = [
+            await calls.enter_async_context(
+                interviewee((await new_interview(product))["join_url"], voice)
+            )
+            for _ in range(one_more)
+        ]
+        assert all(person.candidate.connected for person in people)
 
 
 async def test_the_end_leaves_no_process_and_a_second_start_finds_all_again() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+import connections
 from tests.conftest import open_temporary_folder
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +65,11 @@ async def test_the_first_block_gives_a_link_that_opens() -> None:
             link = LINK.search(printed)
             assert link, printed[-3000:]
             assert re.search(r"Temporal UI +http", printed)
+            assert re.search(r"its report, for you +https?://\S+/r/\S+", printed)
+            for purpose, part in connections.parts().items():
+                assert f"{purpose}: {part}" in printed
+            assert "database: PostgreSQL, from its wheel" in printed
+            assert re.search(r"Installed \d+ packages", printed)  # uv said what it was doing
             assert re.search(r"API key +cv_", printed)
             async with httpx.AsyncClient(follow_redirects=True) as browser:
                 page = await browser.get(link.group())

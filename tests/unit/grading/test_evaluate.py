@@ -123,6 +123,19 @@ async def test_a_file_with_one_mark_has_no_figures_between_people(
     assert agreement.raw.rmse.value < 0.5
 
 
+async def test_a_question_with_many_answers_has_intervals_of_its_own(
+    grader: EmbeddedGrader, tmp_path: Path
+) -> None:
+    many = [row for row in MOHLER_ROWS if row["question_id"] == "11.1"] * 4
+    few = [row for row in MOHLER_ROWS if row["question_id"] != "11.1"]
+    agreement = await evaluate(_write(tmp_path / "mohler.csv", [*many, *few]), grader)
+    of = {each.question_id: each.figures.rmse for each in agreement.by_question}
+    low, value, high = of["11.1"].low, of["11.1"].value, of["11.1"].high
+    assert low is not None and value is not None and high is not None
+    assert low <= value <= high
+    assert of["12.1"].low is None
+
+
 async def test_agreement_survives_json_and_comes_as_a_table(
     grader: EmbeddedGrader, mohler: Path
 ) -> None:
