@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 from contracts.errors import StaleFence
 from contracts.interview import Cursor, Snapshot
-from contracts.turns import Turn
+from contracts.turns import Turn, TurnPurpose
 from voice.clerk import Clerk
 from voice.floor import Utterance
 from voice.interviewer import Interviewer, Step, open_turns
@@ -36,6 +37,7 @@ class Answering:
         self._last: tuple[UUID, int] | None = None
         self._recording: asyncio.Task[None] | None = None
         self._prompt_of: tuple[UUID | None, int] | None = None
+        self._moves: list[tuple[datetime, Cursor]] = []
         #: The present revision has words.
         self.gathered = False
         #: Said while the answer before it was being stored, and what that turn asked for.
@@ -54,6 +56,46 @@ class Answering:
     def reopenable(self) -> bool:
         """The candidate cannot yet know that the answer is over: words now go on with it."""
         return self._last is not None
+
+    @property
+    def begun(self) -> bool:
+        """The candidate is in an answer: words now belong to it."""
+        return self.gathered or self.reopenable
+
+    def gather(self, said: Sequence[Utterance]) -> None:
+        """Words of the present answer."""
+        self.gathered = self.gathered or bool(said)
+        self.note(said, TurnPurpose.ANSWER)
+
+    def note(
+        self, said: Sequence[Utterance], purpose: TurnPurpose, at: Cursor | None = None
+    ) -> None:
+        """Writes down what was said, here or where the interview was then."""
+        cursor = at or self._interviewer.snapshot.cursor
+        for utterance in said:
+            self._clerk.candidate_said(utterance.heard, cursor, purpose, utterance.turn_id)
+
+    def moved(self, before: Cursor, unsure: Sequence[Utterance]) -> None:
+        """Somebody else moved the interview away from here. What the candidate has begun to say is
+        said to where it was."""
+        if not before.assessing:  # nothing was asked there
+            self._moves.append((datetime.now(UTC), before))
+        self.note(unsure, TurnPurpose.ANSWER, before)
+
+    def said_to(self, utterance: Utterance) -> Cursor | None:
+        """Where the interview was when this was begun; None when it was not moved since."""
+        began_at = utterance.heard.started_at
+        return next((cursor for at, cursor in self._moves if began_at < at), None)
+
+    def recorded_elsewhere(self, cursor: Cursor) -> bool:
+        """The answer gathered there was submitted by typing; it may be taken back for more."""
+        closed = any(
+            state.question_id == cursor.question_id and state.revision >= cursor.revision
+            for state in self._interviewer.snapshot.questions
+        )
+        if closed and cursor.question_id is not None:
+            self._last = (cursor.question_id, cursor.revision)
+        return closed
 
     def submit(self) -> bool:
         """Begins to store the answer; False when there are no words to store."""
@@ -103,12 +145,12 @@ class Answering:
         cursor = self._interviewer.snapshot.cursor
         return cursor.question_id, cursor.revision
 
-    def leave(self) -> list[Utterance]:
-        """The interview went elsewhere: nothing gathered here is submitted from here. Returns what
-        was said and is not written yet."""
+    def leave(self, purpose: TurnPurpose) -> None:
+        """The interview went elsewhere: nothing gathered here is submitted from here. What was said
+        and is not written yet is written as this."""
         late, self.late = self.late, []
         self._last, self.gathered = None, False
-        return late
+        self.note(late, purpose)
 
     def close(self) -> None:
         if self._recording:

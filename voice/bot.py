@@ -61,6 +61,10 @@ class Hearing:
         if not self.speaking:
             self._settled.set()
 
+    @property
+    def words_due(self) -> bool:
+        return not self._settled.is_set()
+
     async def settled(self) -> None:
         """Returns when nobody speaks and what was said is recognised."""
         await self._settled.wait()
@@ -233,6 +237,10 @@ class Bot:
     @property
     def candidate_speaking(self) -> bool:
         return self._hearing.speaking
+
+    @property
+    def words_due(self) -> bool:
+        return self._hearing.words_due
 
     def send(self, message: Message) -> None:
         self._outbox.put_nowait(message)

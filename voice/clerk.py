@@ -22,6 +22,8 @@ from voice.speech import Heard
 
 FIRST_WAIT_S: Final = 0.3
 LONGEST_WAIT_S: Final = 5.0
+#: The notebook tries without end and in silence; after this the candidate is told.
+WRITTEN_WITHIN_S: Final = 2.0
 
 #: Where a moment is in the recording: its id and milliseconds, None without a recording.
 Place = Callable[[datetime], tuple[UUID | None, int | None]]
@@ -105,7 +107,8 @@ class Clerk:
         return await _reached(lambda: self._record(question_id, revision, answer_id), delayed)
 
     async def _record(self, question_id: UUID, revision: int, answer_id: UUID) -> Snapshot:
-        await self._notebook.flush()
+        async with asyncio.timeout(WRITTEN_WITHIN_S):
+            await self._notebook.flush()
         answer_id = await self._journal.put_answer(question_id, revision, answer_id)
         return await self._updates.record_answer(
             RecordAnswer(

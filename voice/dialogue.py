@@ -34,8 +34,6 @@ from voice.stage import OVER, Stage
 UNHEARD_AFTER_S: Final = 2.5
 #: Words that start no turn within this time were a nod.
 UNCLEAR_FOR_S: Final = 1.0
-#: Somebody who speaks when the interview's time is up is let finish, for as long as this.
-LAST_WORDS_S: Final = 8.0
 TICK_S: Final = 0.25
 
 
@@ -60,7 +58,6 @@ class Dialogue:
         self.page = self._stage.page
         self._turn: CandidateTurn | None = None
         self._early: list[Utterance] = []  # heard before it is clear whose floor it is
-        self._time_up_at: float | None = None  # while the candidate finishes a sentence after it
         self._caption_id = uuid7()
 
     @property
@@ -100,8 +97,9 @@ class Dialogue:
         """Notes what both were saying when the line went."""
         self.mouth.cut()
         self.mouth.drop()
-        for utterance in self._answer.leave():
-            self._write(utterance, TurnPurpose.ANSWER)
+        if self._turn:
+            self._settle(self._turn, Step.ANSWER)
+        self._answer.leave(TurnPurpose.ANSWER)
 
     async def _tick(self) -> None:
         while True:
@@ -112,7 +110,7 @@ class Dialogue:
         if self._early and time.monotonic() - self._early[0].at > UNCLEAR_FOR_S:
             await self._nothing_meant()
         await self._stage.time_passed(in_turn=self._turn is not None)
-        if self._time_up_at is not None and not self._lets_finish():
+        if self._stage.time_up_at is not None and not self._stage.lets_finish():
             await self._follow(await self._clerk.snapshot())
         elif self._turn and self._stage.time.pausing and self._out_of_time(self._turn):
             await self._room.close_turn()
@@ -120,14 +118,7 @@ class Dialogue:
     def _out_of_time(self, turn: CandidateTurn) -> bool:
         """The interview's time is over, or that of the question which this turn answers."""
         answers = bool(turn.texts) and self._stage.floor is Floor.LISTENING
-        return self._time_up_at is not None or (answers and self._stage.time.over_the_limit())
-
-    def _lets_finish(self) -> bool:
-        """The interview's time is over, but the candidate is in the middle of a sentence."""
-        now = time.monotonic()
-        self._time_up_at = self._time_up_at or now
-        speaking = self._stage.in_turn or self._room.candidate_speaking
-        return speaking and now - self._time_up_at < LAST_WORDS_S
+        return self._stage.time_up_at is not None or (answers and self._stage.time.over_the_limit())
 
     # -- what the pipeline reports
 
@@ -168,10 +159,11 @@ class Dialogue:
     # -- the candidate's turn
 
     async def _turn_started(self) -> None:
-        self._turn = self._turn or CandidateTurn()
         self._stage.time.forget_go_on()
         if self.mouth.cut_after_prompt:
             self._stage.prompt_heard()
+        answering = self._answer.begun and not self.mouth.cut_in_prompt
+        self._turn = self._turn or CandidateTurn(answering=answering)
         self.page.show("listening")
         early, self._early = self._early, []
         for utterance in early:
@@ -180,8 +172,7 @@ class Dialogue:
     async def _nothing_meant(self) -> None:
         """What waited for its turn to start is nobody's turn: it is on record, and no answer."""
         early, self._early = self._early, []
-        for utterance in early:
-            self._write(utterance, TurnPurpose.CONTROL)
+        self._answer.note(early, TurnPurpose.CONTROL)
         if self.mouth.held and self._turn is None:
             await self.mouth.resume()
 
@@ -192,45 +183,68 @@ class Dialogue:
             return
         turn.texts.append(utterance.heard.text)
         self._stage.time.forget_go_on()
+        said_to = self._answer.said_to(utterance)
+        self._stage.last_words_due &= said_to is not None
         farewell = self._stage.floor is Floor.LEAVING and not self._stage.pausing
-        if turn.stale or self._aside(utterance.heard.text):
-            self._write(utterance, TurnPurpose.CONTROL)
-        elif self._answer.recording:
-            self._answer.late.append(utterance)
-        elif self._answer.reopenable:
-            await self._take_back(turn, [utterance])
-        elif farewell:
-            self._write(utterance, TurnPurpose.CONTROL)
+        answers_nothing = turn.stale or (farewell and not self._answer.begun)
+        if said_to is not None and not self._interviewer.is_request(utterance.heard.text):
+            await self._belongs(turn, utterance, said_to)
+        elif answers_nothing or self._aside(utterance.heard.text):
+            self._answer.note([utterance], TurnPurpose.CONTROL)
+        elif self._interviewer.may_be_request(turn.texts, answering=turn.answering):
+            turn.unsure.append(utterance)
         else:
-            self._answer.gathered = True
-            self._stage.quiet(None)
-            self._write(utterance, TurnPurpose.ANSWER)
+            await self._answers(turn, [*turn.take_unsure(), utterance])
 
-    def _write(self, utterance: Utterance, purpose: TurnPurpose, at: Cursor | None = None) -> None:
-        cursor = at or self._interviewer.snapshot.cursor
-        self._clerk.candidate_said(utterance.heard, cursor, purpose, utterance.turn_id)
+    async def _answers(self, turn: CandidateTurn, said: Sequence[Utterance]) -> None:
+        if self._answer.recording:
+            self._answer.late += said
+        elif self._answer.reopenable:
+            await self._take_back(turn, said)
+        else:
+            self._stage.quiet(None)
+            self._answer.gather(said)
+
+    def _settle(self, turn: CandidateTurn, asked: Step) -> None:
+        """Nothing followed a bare word in its turn: it was the request, if there was one."""
+        said = turn.take_unsure()
+        if asked is Step.ANSWER:
+            self._answer.gather(said)
+        else:
+            self._answer.note(said, TurnPurpose.CONTROL)
+
+    async def _belongs(self, turn: CandidateTurn, utterance: Utterance, said_to: Cursor) -> None:
+        """Begun before somebody else moved the interview: it is part of the answer given then. One
+        that was submitted meanwhile, by typing, is taken back for it."""
+        if self._answer.recorded_elsewhere(said_to):
+            await self._take_back(turn, [utterance])
+        else:
+            self._answer.note([utterance], TurnPurpose.ANSWER, said_to)
 
     def _aside(self, text: str) -> bool:
         """Not part of any answer: a request, a nod while the bot spoke, or small talk before the
         first prompt was begun."""
         if self._interviewer.is_request(text):
             return True
-        unasked = not (self._answer.reopenable or self._answer.gathered)
-        small_talk = unasked and self.mouth.cut_before_prompt
+        small_talk = self.mouth.cut_before_prompt and not self._answer.begun
         return bool(self.mouth.held) and (small_talk or is_backchannel(text))
 
     async def _turn_stopped(self) -> None:
         turn, self._turn = self._turn, None
         self._stage.time.forget_go_on()
         self._stage.time.sound()
-        if self._time_up_at is not None:
-            return  # a tick says goodbye
         if turn is None or turn.stale:
             return
+        if self._stage.time_up_at is not None:
+            self._settle(turn, Step.ANSWER)
+            return  # a tick says goodbye
         if self._stage.floor is Floor.LEAVING or self._only_nodded(turn):
+            self._settle(turn, Step.ANSWER)
             await self._nothing_said(turn)
             return
-        step = Step.DONE if turn.done else self._interviewer.hears(turn.texts)
+        asked = self._interviewer.hears(turn.texts, answering=turn.answering)
+        step = Step.DONE if turn.done else asked
+        self._settle(turn, Step.ANSWER if turn.done else asked)
         unasked = bool(self.mouth.held) and not (turn.taken_back or self._answer.prompt_known)
         if self._answer.recording:
             self._answer.late_step = step
@@ -241,10 +255,8 @@ class Dialogue:
             await self._do(step, turn.texts)
 
     def _only_nodded(self, turn: CandidateTurn) -> bool:
-        if not turn.texts:
-            return True
         meant = self._interviewer.confirming is not None or not self.mouth.held
-        return not meant and all(map(is_backchannel, turn.texts))
+        return not turn.texts or (not meant and turn.only_nodded)
 
     async def _nothing_said(self, turn: CandidateTurn) -> None:
         """A cough, a nod: the bot goes on where it was."""
@@ -301,8 +313,7 @@ class Dialogue:
 
     async def _take_back(self, turn: CandidateTurn, said: Sequence[Utterance]) -> None:
         """The candidate went on: the answer is opened again and goes on with these words."""
-        for utterance in said:
-            self._write(utterance, TurnPurpose.ANSWER, self._answer.reopened)
+        self._answer.note(said, TurnPurpose.ANSWER, self._answer.reopened)
         snapshot = await self._answer.reopen()
         if snapshot is None:
             await self._follow(await self._clerk.snapshot())
@@ -310,7 +321,7 @@ class Dialogue:
         if self.mouth.speaking or any(spoken.begun for spoken in self.mouth.held):
             self._stage.time.promise_go_on()
         await self.mouth.stop()
-        turn.taken_back = True
+        turn.taken_back, turn.stale = True, False
         self._interviewer.snapshot = snapshot
         self.page.moved(snapshot.state_version)
         self._stage.stay()
@@ -323,17 +334,13 @@ class Dialogue:
                 await self._stage.reply([self._interviewer.nothing_before()])
             await self._follow(await self._clerk.snapshot())
             return
-        self._let_go()
+        self._answer.leave(TurnPurpose.CONTROL)
         self.page.moved(snapshot.state_version)
         lines = self._interviewer.after(step, snapshot)
         if snapshot.status is InterviewStatus.PAUSED:
             await self._stage.leave(ConversationEnd.PAUSED, lines)
         else:
             await self._stage.ask(lines)
-
-    def _let_go(self) -> None:
-        for utterance in self._answer.leave():
-            self._write(utterance, TurnPurpose.CONTROL)
 
     async def _pressed(self, press: Press) -> None:
         if self._stage.floor in (Floor.LEAVING, Floor.RECORDING):
@@ -367,18 +374,21 @@ class Dialogue:
             self.end(ConversationEnd.SUPERSEDED)
             return
         deadline = snapshot.ends_reason == "deadline" and self._stage.floor is not Floor.LEAVING
-        if deadline and self._lets_finish():
+        if deadline and self._stage.lets_finish():
             return  # a tick comes back to it
-        self._time_up_at = None
+        self._stage.time_up_at = None
         self._interviewer.snapshot = snapshot
         paused = snapshot.status is InterviewStatus.PAUSED
         moved = paused or self._interviewer.over or prompts_differ(before, snapshot)
         if self._stage.floor is Floor.LEAVING or not moved:
             return
+        self._answer.moved(before.cursor, self._turn.take_unsure() if self._turn else [])
+        self._stage.last_words_due = self._room.words_due
         await self.mouth.stop()
-        self._let_go()
+        self._answer.leave(TurnPurpose.CONTROL)
         if paused:
-            await self._room.close_turn()
+            if not self._room.candidate_speaking:
+                await self._room.close_turn()
             lines = self._interviewer.after(Step.PAUSE, snapshot)
             await self._stage.leave(ConversationEnd.PAUSED, lines)
             return

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from voice.interruptions import is_backchannel
 from voice.messages import Message
 from voice.speech import Heard
 
@@ -27,6 +28,10 @@ class Room(Protocol):
     @property
     def candidate_speaking(self) -> bool:
         """The voice detector hears the candidate at this moment."""
+
+    @property
+    def words_due(self) -> bool:
+        """The candidate speaks, or what was said is not recognised yet."""
 
     def send(self, message: Message) -> None:
         """Puts a message to the page into the outbox; they arrive in order."""
@@ -49,10 +54,20 @@ class CandidateTurn:
     """The candidate has the floor. `texts` are the stretches of speech so far."""
 
     began: float = field(default_factory=time.monotonic)
+    answering: bool = False  # goes on with an answer that has words already
     texts: list[str] = field(default_factory=list)
+    unsure: list[Utterance] = field(default_factory=list)  # bare requests, or an answer's beginning
     done: bool = False  # closed by the button
     taken_back: bool = False  # goes on with an answer that was thought to be over
-    stale: bool = False  # the interview moved on meanwhile; its words answer nothing
+    stale: bool = False  # the interview moved on meanwhile; what is said now answers nothing
+
+    @property
+    def only_nodded(self) -> bool:
+        return all(map(is_backchannel, self.texts))
+
+    def take_unsure(self) -> list[Utterance]:
+        unsure, self.unsure = self.unsure, []
+        return unsure
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,8 @@ class Held:
         await self._tidy(end)
         if self._house.draining.is_set() and end is ConversationEnd.SUPERSEDED:
             end = ConversationEnd.HANDOFF
-        return ConversationResult(end=end, turns=self._notebook.written)
+        connected = self._line.connected.is_set() and self._bot.started.is_set()
+        return ConversationResult(end=end, turns=self._notebook.written, connected=connected)
 
     async def _get_ready(self) -> None:
         """Reads the record, answers the offer, reports ready, builds the pipeline.
@@ -232,7 +233,9 @@ class Held:
             await asyncio.sleep(PULSE_EVERY_S)
 
     async def _stay_alive(self) -> None:
-        """Notes each second that frames move. A database that is away misses a note and no more."""
+        """Notes each second that frames move, once the candidate is there to hear them. A database
+        that is away misses a note and no more."""
+        await self._line.connected.wait()
         while True:
             await asyncio.sleep(ALIVE_EVERY_S)
             if self._bot.progress.quiet_for_s() < STUCK_AFTER_S:

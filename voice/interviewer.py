@@ -150,15 +150,19 @@ class Interviewer:
 
     # -- what was heard
 
-    def hears(self, utterances: Sequence[str]) -> Step:
+    def hears(self, utterances: Sequence[str], *, answering: bool = False) -> Step:
         """What a candidate's turn asks for, given its stretches of speech.
 
         A request counts when it is the whole turn, or a stretch of its own at the turn's end ("...
-        Let me think."). A confirmation is answered by yes or no; anything else drops it.
+        Let me think."); a bare word ("wait") only while nothing was answered: not before this turn,
+        which is `answering`, and not in it. A confirmation is answered by yes or no; anything else
+        drops it.
         """
         confirming, self.confirming = self.confirming, None
-        for text in (" ".join(utterances), *utterances[-1:]):
-            control = recognise(text, confirming=confirming)
+        in_answer = answering or not _all_requests(utterances[:-1])
+        last = utterances[-1] if utterances else ""
+        for text, begun in ((" ".join(utterances), answering), (last, in_answer)):
+            control = recognise(text, confirming=confirming, answering=begun)
             if control is Control.YES:
                 return Step.SKIP if confirming is Control.SKIP else Step.FINISH
             if control is Control.NO:
@@ -168,8 +172,12 @@ class Interviewer:
         return Step.ANSWER
 
     def is_request(self, text: str) -> bool:
-        """A stretch of speech that is a spoken control, not part of an answer."""
-        return recognise(text, confirming=self.confirming) is not None
+        """A stretch of speech that is a spoken control, wherever it stands in an answer."""
+        return recognise(text, confirming=self.confirming, answering=True) is not None
+
+    def may_be_request(self, utterances: Sequence[str], *, answering: bool) -> bool:
+        """The last stretch is a request if nothing follows it in this turn, as "skip list" does."""
+        return not answering and _all_requests(utterances)
 
     def asked_time(self, utterances: Sequence[str]) -> timedelta:
         """How long the candidate wants to think."""
@@ -312,6 +320,10 @@ class Interviewer:
         else:
             ahead.append(self._wording.closing("answered"))
         return tuple(ahead)
+
+
+def _all_requests(utterances: Sequence[str]) -> bool:
+    return all(recognise(text) is not None for text in utterances)
 
 
 def open_turns(snapshot: Snapshot, turns: Sequence[Turn]) -> list[Turn]:

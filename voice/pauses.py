@@ -72,13 +72,14 @@ _TIME = re.compile(r"\b(?:think\w*|moments?|minutes?|seconds?|sec|time|bear)\b",
 
 
 def ending(text: str) -> Ending:
-    """What the answer so far promises. The recogniser ends most segments with a full stop, said or
+    """What the answer so far promises. A bare "skip" may go on with "list": it settles nothing.
+    The recogniser ends most segments with a full stop, said or
     not, so punctuation alone proves nothing; a comma or colon at the end does.
     """
-    if recognise(text) is not None:
+    if recognise(text, answering=True) is not None:
         return Ending.SETTLED
     last = _CLAUSE.split(text.strip())[-1]
-    asked = recognise(last)
+    asked = recognise(last, answering=True)
     if asked is Control.WAIT and _TIME.search(last):
         return Ending.THINKING
     if asked is Control.DONE:

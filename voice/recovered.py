@@ -169,9 +169,11 @@ class Recovery:
         )
 
     def _purpose(self, heard: Heard, asked: Turn | None, interviewer: Interviewer) -> TurnPurpose:
-        """An answer when it is no request and no nod, and the present prompt was the last one that
-        the candidate had heard by then."""
-        request = recognise(heard.text, confirming=self._confirming(heard.started_at))
+        """An answer when it is no request in full and no nod, and the present prompt was the last
+        one that the candidate had heard by then."""
+        request = recognise(
+            heard.text, confirming=self._confirming(heard.started_at), answering=True
+        )
         aside = request is not None or is_backchannel(heard.text)
         prompt = () if interviewer.over else interviewer.prompt()
         answers = asked is not None and any(is_prompt(asked, line) for line in prompt)

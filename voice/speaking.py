@@ -127,6 +127,11 @@ class Mouth:
         return any(spoken.line.asks and not spoken.begun for spoken in self.held)
 
     @property
+    def cut_in_prompt(self) -> bool:
+        """A prompt is held that was begun: who speaks into it has heard of it."""
+        return any(spoken.line.asks and spoken.begun for spoken in self.held)
+
+    @property
     def cut_after_prompt(self) -> bool:
         """A prompt is held of which so much was heard that it counts as asked."""
         return any(spoken.line.asks and spoken.share >= HEARD_SHARE for spoken in self.held)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Final
@@ -15,6 +16,9 @@ from voice.interviewer import QUIET_MODE, Interviewer, Line
 from voice.page import Page
 from voice.speaking import Mouth
 from voice.timekeeper import Timekeeper
+
+#: Somebody who speaks when the interview's time is up is let finish, for as long as this.
+LAST_WORDS_S: Final = 8.0
 
 Post = Callable[[Callable[[], Awaitable[None]]], None]
 
@@ -40,6 +44,10 @@ class Stage:
         self.floor = Floor.ASKING
         #: The candidate has the floor, known at once.
         self.in_turn = False
+        #: Set while the candidate finishes a sentence after the interview's time.
+        self.time_up_at: float | None = None
+        #: The conversation ends when what was being said is recognised, and not before.
+        self.last_words_due = False
 
     async def ask(self, lines: Sequence[Line], *, over: bool = False) -> None:
         """Says what leads to the next prompt, or to the end."""
@@ -106,6 +114,13 @@ class Stage:
     def pausing(self) -> bool:
         return self.ending.after_farewell is ConversationEnd.PAUSED
 
+    def lets_finish(self) -> bool:
+        """The interview's time is over, but the candidate is in the middle of a sentence."""
+        now = time.monotonic()
+        self.time_up_at = self.time_up_at or now
+        speaking = self.in_turn or self._room.candidate_speaking
+        return speaking and now - self.time_up_at < LAST_WORDS_S
+
     def _silent(self) -> None:
         self.time.sound()
         if self.floor is Floor.LEAVING:
@@ -114,7 +129,8 @@ class Stage:
             self.show()
 
     async def _left(self) -> None:
-        if self.floor is Floor.LEAVING and not self.mouth.speaking:
+        silent = not (self.mouth.speaking or self.mouth.held or self.last_words_due)
+        if self.floor is Floor.LEAVING and silent:
             await self.ending.said()
 
     # -- time
@@ -122,6 +138,9 @@ class Stage:
     async def time_passed(self, *, in_turn: bool) -> None:
         """Says what time alone makes due. Never over the candidate's words."""
         self.ending.look_at_the_clock()
+        if self.last_words_due and not self._room.words_due:
+            self.last_words_due = False
+            await self._left()
         if self._room.candidate_speaking:
             self.time.voice()
         quiet = not (self.mouth.speaking or self._room.candidate_speaking)

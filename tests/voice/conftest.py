@@ -9,7 +9,9 @@ import pytest
 from loguru import logger
 
 from bench.voices import ShiftedHeart
-from tests.voice.rooms import RoomFor
+from tests.voice.dead import Dead, Narrow
+from tests.voice.memory import MemoryInterview
+from tests.voice.rooms import CACHE, HASH, RoomFor
 from voice.conversation import Speech
 from voice.loopback import offer_loopback
 
@@ -34,3 +36,13 @@ async def room_for(speech: Speech, heart: ShiftedHeart, tmp_path: Path) -> Async
     rooms = RoomFor(speech, heart, tmp_path)
     yield rooms
     await rooms.close()
+
+
+@pytest.fixture
+def dead(speech: Speech, tmp_path: Path) -> Dead:
+    return Dead(MemoryInterview([HASH, CACHE]), tmp_path, speech)
+
+
+@pytest.fixture
+def voice(heart: ShiftedHeart) -> Narrow:
+    return Narrow(heart)

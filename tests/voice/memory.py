@@ -14,7 +14,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from contracts.errors import Conflict, NotFound, StaleFence, WrongState
+from contracts.errors import Conflict, NotFound, StaleFence, Unavailable, WrongState
 from contracts.interview import (
     BotReady,
     Cursor,
@@ -62,6 +62,9 @@ class MemoryInterview:
         self.recordings: dict[UUID, tuple[str, bool | None]] = {}
         self.recorded_from: dict[UUID, datetime] = {}
         self.calls: list[str] = []
+        #: The database cannot be reached: nothing is read or written, and how often that was tried.
+        self.away = False
+        self.missed = 0
         self.offers: dict[UUID, str] = {}
         self.sdp_answers: dict[UUID, asyncio.Future[str]] = {}
         self.alive_at: datetime | None = None
@@ -132,6 +135,12 @@ class MemoryInterview:
         self._watchers.append(queue)
         while True:
             yield await queue.get()
+
+    def reach(self) -> None:
+        """What every statement of the real record begins with."""
+        if self.away:
+            self.missed += 1
+            raise Unavailable("The database cannot be reached")
 
     def check(self, fence: Fence | None) -> None:
         if fence is not None and fence.older_than(self.held):
@@ -241,6 +250,7 @@ class MemoryInterview:
         )
         self.recorded[self.current].append(self.revision)
         self.outcomes[self.current] = Outcome.ANSWERED
+        self.last_answer = (self.current, self.revision, self.follow_up)
         self.advance()
         return self.changed()
 
@@ -282,12 +292,14 @@ class MemoryJournal:
         return self._interview.patience_s
 
     async def snapshot(self) -> Snapshot:
+        self._interview.reach()
         return self._interview.snapshot()
 
     async def turns(self) -> Sequence[Turn]:
         return tuple(self._interview.turns)
 
     async def add_turn(self, turn: Turn) -> Turn:
+        self._interview.reach()
         self._interview.check(self._fence)
         for known in self._interview.turns:
             if known.id == turn.id:
@@ -298,6 +310,7 @@ class MemoryJournal:
 
     async def put_answer(self, question_id: UUID, revision: int, answer_id: UUID) -> UUID:
         interview = self._interview
+        interview.reach()
         interview.check(self._fence)
         text = interview.answer_text(question_id, revision)
         if not text:
@@ -306,6 +319,7 @@ class MemoryJournal:
         return known[0]
 
     async def touch_alive(self) -> None:
+        self._interview.reach()
         self._interview.check(self._fence)
         self._interview.alive_at = datetime.now(UTC)
 

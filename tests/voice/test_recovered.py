@@ -3,153 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, ClassVar
-from uuid import UUID
+from datetime import timedelta
 
-import fsspec
 import numpy as np
 import pytest
-import soxr
-from fsspec.implementations.local import LocalFileSystem
 from loguru import logger
-from numpy.typing import NDArray
-from uuid_utils.compat import uuid7
 
-from bench.voices import RATE_HZ as VOICE_HZ
-from bench.voices import ShiftedHeart
-from contracts.conversation import ConversationEnd
 from contracts.errors import StaleFence
-from contracts.interview import Fence, JoinPurpose
-from contracts.turns import Speaker, Turn, TurnKind, TurnPurpose
+from contracts.interview import Fence
+from contracts.turns import Speaker, TurnKind, TurnPurpose
 from tests.voice.clips import CANDIDATE_CHANNEL, clip
-from tests.voice.memory import MemoryInterview, MemoryJournal
-from tests.voice.rooms import CACHE, HASH, RoomFor
+from tests.voice.dead import BUCKET, FASTER, NEXT, TABLE, Dead, Narrow, Samples, silence
+from tests.voice.memory import MemoryJournal
+from tests.voice.rooms import HASH
 from voice.conversation import Speech
-from voice.interviewer import Interviewer
-from voice.recorder import OPEN_ENDED, RATE_HZ, wav_header
-from voice.recovered import Recovery
+from voice.recorder import RATE_HZ
 from voice.script import Script
-
-TABLE = "It is a table that maps keys to values with a hash function."
-BUCKET = "The hash of the key gives the index of the bucket."
-FASTER = "A cache keeps copies of data so that reading it again is faster."
-DEAD, NEXT = Fence(epoch=1), Fence(epoch=2)
-Samples = NDArray[np.int16]
-
-
-def silence(seconds: float) -> Samples:
-    return np.zeros(int(seconds * RATE_HZ), np.int16)
-
-
-@dataclass
-class Dead:
-    """An interview whose bot was killed, what it left behind, and the bot that comes next.
-
-    The first question was asked 10 s before the recording begins, unless a test says otherwise.
-    """
-
-    interview: MemoryInterview
-    folder: Path
-    speech: Speech
-    recording_id: UUID = field(default_factory=uuid7)
-    began: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(minutes=5))
-
-    def __post_init__(self) -> None:
-        self.interview.held = DEAD
-
-    @property
-    def journal(self) -> MemoryJournal:
-        return MemoryJournal(self.interview, DEAD)
-
-    async def left(self, *said: Samples) -> None:
-        """Its recording: the candidate's side, as the last write left it."""
-        candidate = np.concatenate(said)
-        sides = np.stack([candidate, np.zeros_like(candidate)], axis=1)
-        path = self.folder / f"{self.recording_id}.wav"
-        path.write_bytes(wav_header(OPEN_ENDED) + sides.tobytes() + b"torn")
-        await self.journal.begin_recording(self.recording_id, str(path), self.began)
-
-    async def asked(
-        self,
-        at_s: float = -10.0,
-        purpose: TurnPurpose = TurnPurpose.QUESTION,
-        text: str = "What is it?",
-    ) -> None:
-        await self._wrote(Speaker.INTERVIEWER, purpose, text, (at_s, at_s + 2))
-
-    async def answered(self, text: str, begins_s: float, ends_s: float) -> None:
-        """The bot that died recognised this before, or tries to write it now."""
-        await self._wrote(Speaker.CANDIDATE, TurnPurpose.ANSWER, text, (begins_s, ends_s))
-
-    async def _wrote(
-        self, speaker: Speaker, purpose: TurnPurpose, text: str, span_s: tuple[float, float]
-    ) -> None:
-        await self.journal.add_turn(
-            Turn(
-                id=uuid7(),
-                interview_id=self.interview.id,
-                question_id=next(iter(self.interview.questions)),
-                revision=1 if speaker is Speaker.CANDIDATE else None,
-                speaker=speaker,
-                kind=TurnKind.SPOKEN,
-                purpose=purpose,
-                text=text,
-                started_at=self.began + timedelta(seconds=span_s[0]),
-                ended_at=self.began + timedelta(seconds=span_s[1]),
-                recording_id=self.recording_id,
-            )
-        )
-
-    async def recovered(self, fence: Fence = NEXT) -> list[Turn]:
-        """What the next bot adds."""
-        journal = MemoryJournal(self.interview, fence)
-        await journal.take_fence()
-        known = await journal.turns()
-        recovery = await self.recovery(journal)
-        await recovery.run(await journal.left_recordings())
-        return recovery.turns[len(known) :]
-
-    async def recovery(self, journal: MemoryJournal) -> Recovery:
-        script, snapshot = Script(), self.interview.snapshot()
-        ready: asyncio.Future[Interviewer] = asyncio.get_running_loop().create_future()
-        ready.set_result(Interviewer(self.interview.questions, script, snapshot))
-        return Recovery(
-            self.speech,
-            script,
-            journal,
-            plan=self.interview.questions,
-            turns=await journal.turns(),
-            interviewer=ready,
-        )
-
-    @property
-    def closed(self) -> bool | None:
-        return self.interview.recordings[self.recording_id][1]
-
-
-@pytest.fixture
-def dead(speech: Speech, tmp_path: Path) -> Dead:
-    return Dead(MemoryInterview([HASH, CACHE]), tmp_path, speech)
-
-
-class Narrow:
-    """A candidate's voice as a recording holds it."""
-
-    def __init__(self, voice: ShiftedHeart) -> None:
-        self._voice = voice
-
-    def say(self, text: str) -> Samples:
-        wide = self._voice.say(text).astype(np.float32)
-        return np.asarray(soxr.resample(wide, VOICE_HZ, RATE_HZ).clip(-32768, 32767), np.int16)
-
-
-@pytest.fixture
-def voice(heart: ShiftedHeart) -> Narrow:
-    return Narrow(heart)
 
 
 def lasts_s(samples: Samples) -> float:
@@ -401,76 +270,3 @@ async def test_a_newer_bot_recovers_and_an_older_one_writes_nothing(
     with pytest.raises(StaleFence):  # the bot that was only frozen, with the same words
         await dead.answered(TABLE, 1.0, 4.0)
     assert dead.interview.texts(TurnPurpose.ANSWER) == [turn.text]
-
-
-def killed(room: Any, folder: Path, speech: Speech) -> Dead:
-    """A bot held this room before, and the first question was asked."""
-    room.interview.epoch = DEAD.epoch
-    return Dead(room.interview, folder, speech)
-
-
-async def test_the_next_bot_says_that_it_is_kept_and_the_words_are_joined(
-    room_for: RoomFor, voice: Narrow, speech: Speech, tmp_path: Path
-) -> None:
-    room = room_for(HASH, rehearse=(BUCKET,))
-    dead = killed(room, tmp_path, speech)
-    await dead.asked()
-    await dead.left(silence(1), voice.say(TABLE), silence(0.3))
-
-    await room.candidate.join()
-    await room.asked("What you said so far is kept, so please go on from there.")
-    await room.candidate.ask(BUCKET)
-    assert (await room.reception.result()).end is ConversationEnd.FINISHED
-
-    assert room.answer(1) == f"{TABLE} {BUCKET}"
-    assert room.interview.answers[next(iter(room.interview.questions)), 1][1] == room.answer(1)
-    purposes = room.purposes()
-    assert purposes.index(TurnPurpose.ANSWER) < purposes.index(TurnPurpose.RESUME)
-    assert [complete for _, complete in room.interview.recordings.values()] == [False, True]
-    assert room.candidate.joined_in_s is not None
-    assert room.candidate.joined_in_s < 1.5
-
-
-class Hanging(LocalFileSystem):  # type: ignore[misc]  # fsspec has no annotations
-    """A storage that does not answer before it is told to."""
-
-    protocol: ClassVar[str] = "hanging"
-    cachable = False
-    answers: ClassVar[threading.Event] = threading.Event()
-
-    def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
-        self.answers.wait(60)
-        raise OSError("gone")
-
-
-async def test_a_storage_that_hangs_is_not_waited_for(
-    room_for: RoomFor, speech: Speech, tmp_path: Path
-) -> None:
-    fsspec.register_implementation("hanging", Hanging, clobber=True)
-    Hanging.answers.clear()
-    room = room_for(HASH)
-    dead = killed(room, tmp_path, speech)
-    await dead.asked()
-    await dead.journal.begin_recording(dead.recording_id, "hanging://x.wav", dead.began)
-    try:
-        await room.candidate.join()
-        await room.asked("Welcome back. We were at question 1.", within_s=10)
-        assert "is kept" not in room.said()
-        assert dead.closed is None
-    finally:
-        Hanging.answers.set()
-
-
-async def test_the_device_check_recovers_nothing(
-    room_for: RoomFor, voice: Narrow, speech: Speech, tmp_path: Path
-) -> None:
-    room = room_for(HASH, check_lasts_s=20.0)
-    room.reception.purpose = JoinPurpose.CHECK
-    dead = killed(room, tmp_path, speech)
-    await dead.left(silence(1), voice.say(TABLE), silence(1))
-    await room.candidate.join()
-    await room.candidate.listen(quiet_s=0.8)
-    await room.candidate.leave()
-    await room.reception.result(within_s=10)
-    assert room.interview.turns == []
-    assert dead.closed is None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 
+from questions.loader import starter_bank
 from voice.controls import Control, asked_time, recognise
 
 REQUESTS = {
@@ -140,6 +142,60 @@ ANSWERS = [
     "Explain shows the query plan.",
     "You repeat the loop until nothing changes.",
     "next",
+    "The last one.",
+    "The last one, I think.",
+    "The previous one.",
+    "To the previous one.",
+    "To the last.",
+    "Thirty seconds.",
+    "A few seconds.",
+    "About a minute.",
+    "One second.",
+    "A couple of minutes, I think.",
+    "A while.",
+    "A bit.",
+    "Use a bit.",
+    "Take one bit more.",
+    "again",
+    "Once more.",
+    "One more time.",
+    "Read it again.",
+    "Save it again.",
+    "Ask me again.",
+    "Then ask the leader again.",
+    "Explain.",
+    "Replace it.",
+    "Simplify it.",
+    "Hold it.",
+    "Stop.",
+    "Stop it.",
+    "Pause it.",
+    "Pause the session.",
+    "End the session.",
+    "Cancel the call.",
+    "Terminate the conversation.",
+    "And wait.",
+    "So wait.",
+    "I need to wait.",
+    "I will return to the last one.",
+    "Go to the last one.",
+    "Return to the previous.",
+    "Come back.",
+    "Jump back one.",
+    "Back to the earlier one.",
+    "The last question.",
+    "Move to the next one.",
+    "Go on to the next.",
+    "Continue to the next one.",
+    "And skip it.",
+    "Then pass it.",
+    "Pass on that one.",
+    "Nothing else.",
+    "Nothing more.",
+    "Can't get it.",
+    "Everything.",
+    "It.",
+    "All of it.",
     "Yes.",
     "No.",
     "Right.",
@@ -160,9 +216,100 @@ def test_a_request_the_recogniser_misheard_is_recognised(text: str, control: Con
     assert recognise(text) is control
 
 
+#: A request where nothing was answered yet; otherwise how a sentence may end.
+BARE = [
+    "Wait.",
+    "wait a second",
+    "Hold on.",
+    "Just a second.",
+    "Skip it.",
+    "Skip this one.",
+    "Pass.",
+    "Move on.",
+    "I'll skip that.",
+    "I want to skip it.",
+    "Go back.",
+    "Let's go back.",
+    "Repeat it.",
+    "Repeat.",
+    "What?",
+    "What does that mean?",
+    "Rephrase it.",
+    "Pause.",
+    "Take a break.",
+    "Done.",
+    "We're done.",
+    "Finished.",
+    "I'll stop here.",
+]
+
+#: Unmistakable, in the middle of an answer too.
+EXPLICIT = [
+    ("Go back to the previous question.", Control.GO_BACK),
+    ("Can we go back?", Control.GO_BACK),
+    ("Please go back.", Control.GO_BACK),
+    ("Can you repeat the question?", Control.REPEAT),
+    ("Say that again.", Control.REPEAT),
+    ("Again, please.", Control.REPEAT),
+    ("Pardon?", Control.REPEAT),
+    ("Could you rephrase that?", Control.REPHRASE),
+    ("Give me thirty seconds.", Control.WAIT),
+    ("Wait a minute, please.", Control.WAIT),
+    ("Thirty seconds, please.", Control.WAIT),
+    ("One moment.", Control.WAIT),
+    ("Let me think.", Control.WAIT),
+    ("Skip it, please.", Control.SKIP),
+    ("Skip this question.", Control.SKIP),
+    ("I don't know, skip it.", Control.SKIP),
+    ("Can we stop here?", Control.FINISH),
+    ("End the interview.", Control.FINISH),
+    ("I'm done.", Control.DONE),
+    ("That's all.", Control.DONE),
+    ("Can we pause?", Control.PAUSE),
+    ("I need a break.", Control.PAUSE),
+]
+
+
+@pytest.mark.parametrize("answering", [False, True])
 @pytest.mark.parametrize("text", ANSWERS)
-def test_an_answer_is_no_request(text: str) -> None:
-    assert recognise(text) is None
+def test_an_answer_is_no_request(text: str, answering: bool) -> None:
+    assert recognise(text, answering=answering) is None
+
+
+@pytest.mark.parametrize("text", BARE)
+def test_a_bare_word_is_a_request_only_of_somebody_who_has_not_begun_to_answer(text: str) -> None:
+    assert recognise(text) is not None
+    assert recognise(text, answering=True) is None
+
+
+@pytest.mark.parametrize(("text", "control"), EXPLICIT)
+def test_a_request_in_full_is_one_in_the_middle_of_an_answer_too(
+    text: str, control: Control
+) -> None:
+    assert recognise(text, answering=True) is control
+
+
+def _stretches(text: str) -> set[str]:
+    """How it may reach us: whole, a sentence, a clause, what lies between two breaths."""
+    sentences = re.split(r"(?<=[.!?])\s+", text)
+    clauses = re.split(r"[,;:.!?]\s+|[.!?]$", text)
+    joints = re.split(r"\b(?:and|or|but|then|so|to|because|which|that|until|when|if)\b", text)
+    return {piece.strip() for piece in (text, *sentences, *clauses, *joints) if piece.strip()}
+
+
+def test_no_part_of_a_model_answer_of_the_bank_is_a_request() -> None:
+    """Half answers too: a request with the first words of an answer in it would lose them."""
+    questions = starter_bank()
+    texts = [
+        text
+        for question in questions
+        for text in (question.model_answer, *(point.text for point in question.key_points))
+    ]
+    pieces = {piece for text in texts for piece in _stretches(text)}
+    assert len(pieces) > 2000
+    assert {piece for piece in pieces if recognise(piece, answering=True)} == set()
+    taken = {re.sub(r"\W", "", piece) for piece in pieces if recognise(piece)}
+    assert taken == {"wait", "repeat"}  # of somebody who goes on after it, part of the answer
 
 
 @pytest.mark.parametrize(
@@ -191,6 +338,9 @@ def test_a_confirmation_is_agreed_to(text: str) -> None:
         "No, let me try it.",
         "Keep going.",
         "Wait.",
+        "Actually no, I want to try it first.",
+        "No, don't skip it.",
+        "I changed my mind, let's continue.",
     ],
 )
 def test_a_confirmation_is_refused(text: str) -> None:
@@ -198,7 +348,17 @@ def test_a_confirmation_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Yes, but first I want to say that it uses a queue.", "A queue is first in first out."]
+    "text",
+    [
+        "Yes, but first I want to say that it uses a queue.",
+        "A queue is first in first out.",
+        "No locks are needed here.",
+        "Right, so the lock is held.",
+        "Wait for the lock.",
+        "Continue with the left half.",
+        "Never on the same row.",
+        "Okay, the second one waits.",
+    ],
 )
 def test_an_answer_given_instead_of_a_confirmation_confirms_nothing(text: str) -> None:
     assert recognise(text, confirming=Control.SKIP) is None

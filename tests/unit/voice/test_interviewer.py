@@ -197,6 +197,38 @@ def test_a_request_of_its_own_at_the_end_of_an_answer_counts() -> None:
     assert _interviewer().hears([answer, "Let me think."]) is Step.WAIT
 
 
+@pytest.mark.parametrize(
+    "stretches",
+    [
+        ["The last one."],
+        ["Each node holds a pointer.", "To the previous one."],
+        ["Thirty seconds."],
+        ["The thread has to", "wait."],
+        ["If the lock is taken you try", "again."],
+        ["On a conflict you", "skip it."],
+        ["At a dead end you", "go back."],
+        ["Skip", "list."],
+        ["Pass", "by reference."],
+        ["Wait.", "The lock is held."],
+    ],
+)
+def test_the_words_of_an_answer_move_nothing(stretches: list[str]) -> None:
+    assert _interviewer().hears(stretches) is Step.ANSWER
+    heard = [stretches[: end + 1] for end in range(len(stretches))]
+    interviewer = _interviewer()
+    assert not any(interviewer.is_request(said[-1]) for said in heard)
+    assert not interviewer.may_be_request(stretches, answering=False)
+
+
+def test_a_bare_word_is_a_request_before_an_answer_and_part_of_it_afterwards() -> None:
+    assert _interviewer().hears(["Skip it."]) is Step.CONFIRM_SKIP
+    assert _interviewer().hears(["Wait.", "Skip it."]) is Step.CONFIRM_SKIP
+    assert _interviewer().hears(["Skip it."], answering=True) is Step.ANSWER
+    assert _interviewer().hears(["Skip it, please."], answering=True) is Step.CONFIRM_SKIP
+    assert _interviewer().may_be_request(["Skip it."], answering=False)
+    assert not _interviewer().may_be_request(["Skip it."], answering=True)
+
+
 def test_skipping_needs_a_yes() -> None:
     interviewer = _interviewer()
     question = interviewer.reply(interviewer.hears(["Skip this question."]))

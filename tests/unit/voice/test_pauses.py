@@ -64,6 +64,11 @@ def test_let_me_think_inside_an_answer_is_thinking(text: str) -> None:
     assert ending(text) is Ending.THINKING
 
 
+@pytest.mark.parametrize("text", ["It times out after, say, thirty seconds.", "Skip.", "Wait."])
+def test_neither_is_a_length_of_time(text: str) -> None:
+    assert ending(text) is Ending.PLAIN
+
+
 @pytest.mark.parametrize("text", ["If the row is locked, wait.", "We think about it in seconds."])
 def test_an_answer_about_waiting_is_not_thinking(text: str) -> None:
     assert ending(text) is Ending.PLAIN

@@ -1,0 +1,139 @@
+"""An interview whose bot was killed, and what the dead bot left behind."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+from uuid_utils.compat import uuid7
+
+from bench.voices import RATE_HZ as VOICE_HZ
+from bench.voices import ShiftedHeart
+from contracts.interview import Fence
+from contracts.turns import Speaker, Turn, TurnKind, TurnPurpose
+from tests.voice.memory import MemoryInterview, MemoryJournal
+from voice.conversation import Speech
+from voice.interviewer import Interviewer
+from voice.recorder import OPEN_ENDED, RATE_HZ, wav_header
+from voice.recovered import Recovery
+from voice.script import Script
+
+TABLE = "It is a table that maps keys to values with a hash function."
+BUCKET = "The hash of the key gives the index of the bucket."
+FASTER = "A cache keeps copies of data so that reading it again is faster."
+DEAD, NEXT = Fence(epoch=1), Fence(epoch=2)
+Samples = NDArray[np.int16]
+
+
+def silence(seconds: float) -> Samples:
+    return np.zeros(int(seconds * RATE_HZ), np.int16)
+
+
+@dataclass
+class Dead:
+    """An interview whose bot was killed, what it left behind, and the bot that comes next.
+
+    The first question was asked 10 s before the recording begins, unless a test says otherwise.
+    """
+
+    interview: MemoryInterview
+    folder: Path
+    speech: Speech
+    recording_id: UUID = field(default_factory=uuid7)
+    began: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(minutes=5))
+
+    def __post_init__(self) -> None:
+        self.interview.held = DEAD
+
+    @property
+    def journal(self) -> MemoryJournal:
+        return MemoryJournal(self.interview, DEAD)
+
+    async def left(self, *said: Samples) -> None:
+        """Its recording: the candidate's side, as the last write left it."""
+        candidate = np.concatenate(said)
+        sides = np.stack([candidate, np.zeros_like(candidate)], axis=1)
+        path = self.folder / f"{self.recording_id}.wav"
+        path.write_bytes(wav_header(OPEN_ENDED) + sides.tobytes() + b"torn")
+        await self.journal.begin_recording(self.recording_id, str(path), self.began)
+
+    async def asked(
+        self,
+        at_s: float = -10.0,
+        purpose: TurnPurpose = TurnPurpose.QUESTION,
+        text: str = "What is it?",
+    ) -> None:
+        await self._wrote(Speaker.INTERVIEWER, purpose, text, (at_s, at_s + 2))
+
+    async def answered(self, text: str, begins_s: float, ends_s: float) -> None:
+        """The bot that died recognised this before, or tries to write it now."""
+        await self._wrote(Speaker.CANDIDATE, TurnPurpose.ANSWER, text, (begins_s, ends_s))
+
+    async def _wrote(
+        self, speaker: Speaker, purpose: TurnPurpose, text: str, span_s: tuple[float, float]
+    ) -> None:
+        await self.journal.add_turn(
+            Turn(
+                id=uuid7(),
+                interview_id=self.interview.id,
+                question_id=next(iter(self.interview.questions)),
+                revision=1 if speaker is Speaker.CANDIDATE else None,
+                speaker=speaker,
+                kind=TurnKind.SPOKEN,
+                purpose=purpose,
+                text=text,
+                started_at=self.began + timedelta(seconds=span_s[0]),
+                ended_at=self.began + timedelta(seconds=span_s[1]),
+                recording_id=self.recording_id,
+            )
+        )
+
+    async def recovered(self, fence: Fence = NEXT) -> list[Turn]:
+        """What the next bot adds."""
+        journal = MemoryJournal(self.interview, fence)
+        await journal.take_fence()
+        known = await journal.turns()
+        recovery = await self.recovery(journal)
+        await recovery.run(await journal.left_recordings())
+        return recovery.turns[len(known) :]
+
+    async def recovery(self, journal: MemoryJournal) -> Recovery:
+        script, snapshot = Script(), self.interview.snapshot()
+        ready: asyncio.Future[Interviewer] = asyncio.get_running_loop().create_future()
+        ready.set_result(Interviewer(self.interview.questions, script, snapshot))
+        return Recovery(
+            self.speech,
+            script,
+            journal,
+            plan=self.interview.questions,
+            turns=await journal.turns(),
+            interviewer=ready,
+        )
+
+    @property
+    def closed(self) -> bool | None:
+        return self.interview.recordings[self.recording_id][1]
+
+
+class Narrow:
+    """A candidate's voice as a recording holds it."""
+
+    def __init__(self, voice: ShiftedHeart) -> None:
+        self._voice = voice
+
+    def say(self, text: str) -> Samples:
+        wide = self._voice.say(text).astype(np.float32)
+        return np.asarray(soxr.resample(wide, VOICE_HZ, RATE_HZ).clip(-32768, 32767), np.int16)
+
+
+def killed(room: Any, folder: Path, speech: Speech) -> Dead:
+    """A bot held this room before, and the first question was asked."""
+    room.interview.epoch = DEAD.epoch
+    return Dead(room.interview, folder, speech)
