@@ -30,6 +30,7 @@ demo: .venv/.run  ## Hold a whole interview with nobody present; KILL=1 kills th
 
 test: .venv/.dev  ## Run every test, with real parts and in a browser
 	@scripts/browser.sh
+	@scripts/espeak.sh
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest $(ARGS)
 
