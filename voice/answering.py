@@ -17,7 +17,7 @@ from voice.interviewer import Interviewer, Step, open_turns
 
 class Answering:
     """Reports by callbacks on the event loop: `recorded` with the state after the answer, `delayed`
-    once when it could not be stored at the first try, `stale` when a newer bot has the interview.
+    once when storing it takes long, `stale` when a newer bot has the interview.
     """
 
     def __init__(

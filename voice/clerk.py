@@ -22,8 +22,9 @@ from voice.speech import Heard
 
 FIRST_WAIT_S: Final = 0.3
 LONGEST_WAIT_S: Final = 5.0
-#: The notebook tries without end and in silence; after this the candidate is told.
-WRITTEN_WITHIN_S: Final = 2.0
+#: A candidate who waits longer than this for what comes next is told why. A try may take much
+#: longer to fail: 15 s where Temporal answers and no worker does.
+TOLD_AFTER_S: Final = 3.0
 
 #: Where a moment is in the recording: its id and milliseconds, None without a recording.
 Place = Callable[[datetime], tuple[UUID | None, int | None]]
@@ -48,6 +49,11 @@ class Clerk:
         self._updates = updates
         self._notebook = notebook
         self._place = place
+        self._looking: set[asyncio.Task[None]] = set()
+
+    def close(self) -> None:
+        for task in self._looking:
+            task.cancel()
 
     def candidate_said(
         self, heard: Heard, cursor: Cursor, purpose: TurnPurpose, turn_id: UUID
@@ -99,16 +105,19 @@ class Clerk:
     ) -> Snapshot | None:
         """Stores the answer and tells the workflow; the state once the next prompt is known.
 
-        Repeats until it has worked, calling `delayed` after the first failure. None when the answer
-        can no longer be recorded (the interview has moved on, or the row was sealed): read the
-        state anew. Raises StaleFence.
+        Repeats until it has worked, and calls `delayed` once when that takes longer than a moment.
+        None when the answer can no longer be recorded (the interview has moved on, or the row was
+        sealed): read the state anew. Raises StaleFence.
         """
         answer_id = uuid7()
-        return await _reached(lambda: self._record(question_id, revision, answer_id), delayed)
+        telling = asyncio.get_running_loop().call_later(TOLD_AFTER_S, delayed)
+        try:
+            return await _reached(lambda: self._record(question_id, revision, answer_id))
+        finally:
+            telling.cancel()
 
     async def _record(self, question_id: UUID, revision: int, answer_id: UUID) -> Snapshot:
-        async with asyncio.timeout(WRITTEN_WITHIN_S):
-            await self._notebook.flush()
+        await self._notebook.flush()
         answer_id = await self._journal.put_answer(question_id, revision, answer_id)
         return await self._updates.record_answer(
             RecordAnswer(
@@ -140,14 +149,18 @@ class Clerk:
         """The newest saved state; None when there is no such interview any more."""
         return await _reached(self._journal.snapshot)
 
+    def look(self, then: Callable[[Snapshot | None], None]) -> None:
+        """Reads the newest saved state meanwhile, however long the database is away."""
 
-def _nothing() -> None:
-    """Nobody is told."""
+        async def look() -> None:
+            then(await self.snapshot())
+
+        task = asyncio.create_task(look())
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
 
 
-async def _reached(
-    call: Callable[[], Awaitable[Snapshot]], delayed: Callable[[], None] = _nothing
-) -> Snapshot | None:
+async def _reached(call: Callable[[], Awaitable[Snapshot]]) -> Snapshot | None:
     """Repeats `call` until database and workflow answer: a conversation has nowhere to go without.
 
     None when they refuse. Raises StaleFence.
@@ -162,7 +175,5 @@ async def _reached(
             return None
         except Exception as failure:
             logger.warning("not done yet, trying again: {}", type(failure).__name__)
-        if wait_s == FIRST_WAIT_S:
-            delayed()
         await asyncio.sleep(wait_s)
         wait_s = min(2 * wait_s, LONGEST_WAIT_S)

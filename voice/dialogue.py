@@ -83,6 +83,7 @@ class Dialogue:
             for task in tasks:
                 task.cancel()
             self._answer.close()
+            self._clerk.close()
 
     def end(self, end: ConversationEnd) -> None:
         """Ends without another word."""
@@ -327,8 +328,7 @@ class Dialogue:
         self._stage.stay()
 
     async def _move(self, step: Step) -> None:
-        question_id = self._interviewer.snapshot.cursor.question_id
-        snapshot = await self._clerk.move(step, question_id)
+        snapshot = await self._clerk.move(step, self._interviewer.snapshot.cursor.question_id)
         if snapshot is None:
             if step is Step.GO_BACK:
                 await self._stage.reply([self._interviewer.nothing_before()])
@@ -360,9 +360,12 @@ class Dialogue:
 
     async def _changed(self, state_version: int) -> None:
         """Own updates come back here too, and are known already."""
-        known = self._interviewer.snapshot.state_version
-        if state_version > known and not self._answer.recording:
-            await self._follow(await self._clerk.snapshot())
+        if state_version > self._interviewer.snapshot.state_version:
+            self._clerk.look(lambda snapshot: self._post(self._seen, snapshot))
+
+    async def _seen(self, snapshot: Snapshot | None) -> None:
+        if not self._answer.recording:  # its reply tells the newer state
+            await self._follow(snapshot)
 
     async def _follow(self, snapshot: Snapshot | None) -> None:
         """Stops and goes where the interview is now, if it has moved."""
