@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,17 @@ from tests.browser.voices import recorded
 from tests.browser.workers import unsupervised, worker_plan
 
 pytestmark = pytest.mark.usefixtures("asking")
+
+#: `moved` becomes the moment, in ms, at which the page shows that its interviewer takes another
+#: line. The bot told it so just before.
+WATCH_FOR_MOVING = """() => {
+    const stage = document.getElementById("stage");
+    window.moved = new Promise(resolve => new MutationObserver(() => {
+        if (stage.dataset.state === "moving") resolve(Date.now());
+    }).observe(stage, { attributes: true }));
+}"""
+#: From the signal to the bot's word of it.
+REACTS_WITHIN_S = 1.0
 
 
 async def time_outs(temporal: WorkflowEnvironment, interview_id: object) -> list[int]:
@@ -50,8 +62,12 @@ async def test_a_worker_that_drains_hands_its_candidate_over(
         await nobody_speaks.start()
         said = page.locator("#lines .candidate")
         await expect(said.last).to_contain_text("bucket", timeout=60_000)
+        await page.evaluate(WATCH_FOR_MOVING)
         async with page.expect_request(re.compile("/join$"), timeout=3_000):
+            signalled_at = time.time()
             leaving.send_signal(signal.SIGTERM)  # its bot says so while the line still stands
+        moved_at = await page.evaluate("moved") / 1000
+        assert moved_at - signalled_at < REACTS_WITHIN_S
         log = page.get_by_role("log")
         await expect(log).to_contain_text("Welcome back", timeout=12_000)
         assert await asyncio.wait_for(leaving.wait(), 15) == 0

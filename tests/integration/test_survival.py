@@ -7,42 +7,56 @@ import os
 import signal
 import sqlite3
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
 import connections
-from bench.interviewee import OVER, Interviewee, interviewee
+from bench.interviewee import Interviewee, interviewee
 from bench.visitor import Visitor
 from bench.voices import RATE_HZ, ShiftedHeart
-from contracts.errors import CodeVoiceError
 from contracts.turns import Speaker, Turn, TurnPurpose
 from db.store import Store
 from local.product import Product
-from local.run import new_interview
 from local.spare import holder_of
 from local.stack import API, CONVERSATIONS, INTERVIEWS, Stack, up
 from settings import load
 from tests.conftest import open_temporary_folder
+from tests.integration.survival import (
+    ANSWER,
+    EMAIL,
+    NAME,
+    SAID,
+    SPOKEN,
+    accepted_updates,
+    an_offer,
+    answer_the_question,
+    answer_while_away,
+    assert_graded_once,
+    assert_nothing_lost_or_doubled,
+    completed,
+    invited,
+    newest_answers,
+    persistently,
+    said_so_far,
+)
 from tests.waiting import eventually
 
 NO_FILE = Path("/nonexistent/.env")
-NAME, EMAIL, SAID = "Zyxwana Canarius", "zyxwana@canary.example", "quokkatrice"
-ANSWER = f"The {SAID} hashes each key to a bucket, and a collision chains within that bucket."
 FINISHED = "A primary key is never null."
 #: Said in one breath: a pause would make a turn of what comes before it.
 IN_PROGRESS = (
     "It names each row of a table in a way that all other rows of all other tables are able to use "
     "whenever they are referring to that row."
 )
+#: Persons, what was typed and what was spoken.
+CANARIES = (NAME, EMAIL, SAID, "collision", *SPOKEN, "referring")
 #: A recording's two channels of 16-bit samples at 16 kHz.
 RECORDED_BYTES_PER_S = 2 * 2 * 16_000
-T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
@@ -68,94 +82,6 @@ async def store(stack: Stack) -> AsyncIterator[Store]:
     store = connections.open_store(stack.settings)
     yield store
     await store.close()
-
-
-async def persistently(call: Callable[[], Awaitable[T]], within_s: float = 45.0) -> T:
-    """Calls again, as a page does, while the service is away or busy."""
-    deadline = time.monotonic() + within_s
-    while True:
-        try:
-            return await call()
-        except (httpx.TransportError, CodeVoiceError):
-            if time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(0.2)
-
-
-async def invited(product: Product, questions: int, **how: Any) -> dict[str, Any]:
-    made: dict[str, Any] = await new_interview(
-        product,
-        question_count=questions,
-        seed=11,
-        candidate={"name": NAME, "email": EMAIL},
-        **how,
-    )
-    return made
-
-
-async def answer_the_question(visitor: Visitor, answered: set[tuple[str, int]]) -> bool:
-    """Types an answer at the next place; False when there is none any more."""
-
-    async def place() -> Any:
-        status = await persistently(visitor.status)
-        question = status["current_question"]
-        if status["status"] in OVER:
-            return "over"
-        if question is None or status["assessing"]:
-            return None
-        found = (question["question_id"], question["revision"])
-        return None if found in answered else found
-
-    where = await eventually(place, within_s=60)
-    if isinstance(where, str):
-        return False
-    answered.add(where)
-    body = {"question_id": where[0], "revision": where[1], "text": ANSWER}
-    await persistently(lambda: visitor.post("answers", body))
-    return True
-
-
-async def completed(product: Product, interview_id: str) -> dict[str, Any]:
-    async def done() -> Any:
-        try:
-            status = await asyncio.to_thread(product.call, "GET", f"/interviews/{interview_id}")
-        except CodeVoiceError:
-            return None
-        return status if status["status"] == "completed" else None
-
-    status = await eventually(done, within_s=90, every_s=0.2)
-    assert isinstance(status, dict)
-    return status
-
-
-async def assert_nothing_lost_or_doubled(
-    store: Store, interview_id: Any, answered: set[tuple[str, int]]
-) -> None:
-    """Database and history say the same as the candidate's own ledger."""
-    answers = await store.answers.of_interview(interview_id)
-    assert {(str(each.question_id), each.revision) for each in answers} == answered
-    for each in answers:
-        assert SAID in each.text
-        assert each.text.count("collision chains") == each.revision, "an answer twice or lost"
-    grades = await store.grades.of_interview(interview_id)
-    doubled = Counter(
-        (each.question_id, each.revision, each.grade.kind, each.grade.grader_version)
-        for each in grades
-    )
-    assert set(doubled.values()) == {1}
-    last = {each.question_id: each.revision for each in sorted(answers, key=lambda a: a.revision)}
-    assert set(last.items()) <= {(each.question_id, each.revision) for each in grades}
-
-
-async def accepted_updates(stack: Stack, interview_id: str) -> Counter[str]:
-    client = await connections.temporal_client(stack.settings)
-    handle = client.get_workflow_handle(f"interview-{interview_id}")
-    counted: Counter[str] = Counter()
-    async for event in handle.fetch_history_events():
-        if event.HasField("workflow_execution_update_accepted_event_attributes"):
-            accepted = event.workflow_execution_update_accepted_event_attributes
-            counted[accepted.accepted_request.meta.update_id] += 1
-    return counted
 
 
 @pytest.mark.timeout(240)
@@ -191,11 +117,6 @@ async def spare(stack: Stack) -> AsyncIterator[None]:
     yield
     await eventually(stack.children.named(CONVERSATIONS).plan.ready, within_s=60)
     await child.stop()
-
-
-async def said_so_far(store: Store, interview_id: Any) -> list[Turn]:
-    turns = await store.turns.of_interview(interview_id)
-    return [turn for turn in turns if turn.purpose is TurnPurpose.ANSWER]
 
 
 async def recorded_after(store: Store, turn: Turn) -> float:
@@ -264,7 +185,32 @@ async def test_the_speaking_worker_killed_in_mid_answer_is_replaced(
     assert set((await accepted_updates(stack, made["id"])).values()) == {1}
 
 
-async def test_the_same_at_once_has_one_effect(product: Product, store: Store) -> None:
+@pytest.mark.timeout(400)
+async def test_a_spoken_interview_goes_on_while_part_after_part_is_away(
+    stack: Stack, product: Product, store: Store
+) -> None:
+    made = await invited(product, 3, patience_s=1)
+    outages = dict(zip([INTERVIEWS, API, "Temporal", "PostgreSQL"], SPOKEN.values(), strict=True))
+    async with interviewee(made["join_url"], ShiftedHeart()) as person:
+        while await person.next_prompt() is not None:
+            if outages:
+                part, sentence = outages.popitem()
+                child = stack.children.named(part)
+                await answer_while_away(person, child, sentence)
+            else:
+                await persistently(lambda: person.visitor.post("finish"))
+    await completed(product, made["id"])
+    assert outages == {}, "there was a prompt for each part"
+    said = " ".join(turn.text.lower() for turn in await said_so_far(store, made["id"]))
+    kept = await newest_answers(store, made["id"])
+    graded = " ".join(answer.text.lower() for answer in kept.values())
+    for word in SPOKEN:
+        assert said.count(word) == graded.count(word) == 1, f"{word}, in its answer, once"
+    await assert_graded_once(store, made["id"])
+    assert set((await accepted_updates(stack, made["id"])).values()) == {1}
+
+
+async def test_the_same_start_at_once_makes_one_interview(product: Product) -> None:
     body = {"question_count": 1, "candidate": {"name": NAME}}
     headers = {"Idempotency-Key": "the-same-at-once"}
 
@@ -272,12 +218,18 @@ async def test_the_same_at_once_has_one_effect(product: Product, store: Store) -
         return product.http.post("/interviews", json=body, headers=headers)
 
     replies = await asyncio.gather(*(asyncio.to_thread(start) for _ in range(8)))
-    made = {reply.json()["id"] for reply in replies if reply.status_code == 201}
-    assert len(made) == 1
-    assert {reply.status_code for reply in replies} <= {201, 409}
+    assert {reply.status_code for reply in replies} <= {201, 409}, "409: the first one still runs"
+    replies = [reply for reply in replies if reply.status_code == 201]
+    replies.append(await asyncio.to_thread(start))
+    assert len(replies) >= 2
+    assert len({reply.content for reply in replies}) == 1
 
-    again = await asyncio.to_thread(start)
-    visitor = await Visitor.open(again.json()["join_url"])
+
+async def test_the_same_answer_at_once_has_one_effect(
+    stack: Stack, product: Product, store: Store
+) -> None:
+    made = await invited(product, 1)
+    visitor = await Visitor.open(made["join_url"])
     await visitor.agree()
     await visitor.post("join", {"purpose": "typing"})
 
@@ -286,14 +238,31 @@ async def test_the_same_at_once_has_one_effect(product: Product, store: Store) -
 
     question = await eventually(asked)
     body = {"question_id": question["question_id"], "revision": 1, "text": ANSWER}
-    results = await asyncio.gather(
-        *(visitor.post("answers", body) for _ in range(8)), return_exceptions=True
-    )
-    assert any(isinstance(result, dict) for result in results)
-    (answer,) = [
-        each for each in await store.answers.of_interview(made.pop()) if each.revision == 1
-    ]
-    assert answer.text.count("collision chains") == 1
+    first, *others = await asyncio.gather(*(visitor.post("answers", body) for _ in range(8)))
+    assert others == [first] * 7
+    answered = {(question["question_id"], 1)}
+    while await answer_the_question(visitor, answered):
+        pass
+    await completed(product, made["id"])
+    await assert_nothing_lost_or_doubled(store, made["id"], answered)
+    updates = await accepted_updates(stack, made["id"])
+    assert updates[f"answer:{question['question_id']}:1"] == 1
+    assert set(updates.values()) == {1}
+    await visitor.close()
+
+
+async def test_the_same_offer_at_once_is_one_join(stack: Stack, product: Product) -> None:
+    made = await invited(product, 1)
+    visitor = await Visitor.open(made["join_url"])
+    await visitor.agree()
+    offer = {"sdp": await an_offer(), "type": "offer"}
+    first, second = await asyncio.gather(*(visitor.post("join", offer) for _ in range(2)))
+    assert first == second
+    assert first["epoch"] == 1
+    assert await visitor.post("join", offer) == first
+    updates = await accepted_updates(stack, made["id"])
+    assert [number for name, number in updates.items() if name.startswith("join:")] == [1]
+    await asyncio.to_thread(product.call, "POST", f"/interviews/{made['id']}/cancel")
     await visitor.close()
 
 
@@ -312,14 +281,14 @@ async def test_no_text_or_person_stands_in_histories_logs_or_metrics(
     assert logs
     for log in logs:
         text = log.read_text(errors="replace")
-        found += [(log.name, word) for word in (NAME, EMAIL, SAID, "collision") if word in text]
+        found += [(log.name, word) for word in CANARIES if word in text]
     metrics = (await asyncio.to_thread(httpx.get, f"{stack.url}/metrics")).text
-    found += [("metrics", word) for word in (NAME, EMAIL, SAID) if word in metrics]
+    found += [("metrics", word) for word in CANARIES if word in metrics]
     (database,) = (stack.settings.data_dir / "temporal").glob("*.db")
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as histories:
         dump = "\n".join(_blobs(histories))
     assert "interview-" in dump, "the histories were read"
-    found += [("Temporal", word) for word in (NAME, EMAIL, SAID, "collision") if word in dump]
+    found += [("Temporal", word) for word in CANARIES if word in dump]
     assert found == []
 
 
