@@ -110,16 +110,20 @@ async function devices(kind) {
 }
 
 /**
- * The id of the device behind "default" or an empty id, so that a list shows what is really open.
+ * The id of the device behind "default" or an empty id, so that a list shows what is really open; the
+ * id itself where the browser does not tell.
  * @param {MediaStreamTrack} track
  * @param {MediaDeviceInfo[]} known
  */
 function realId(track, known) {
   const id = track.getSettings().deviceId ?? "";
   if (id && id !== "default" && id !== "communications") return id;
-  const named = known.find((each) => each.deviceId === id)?.label ?? track.label;
-  const real = known.find((each) => isReal(each) && each.label && named.endsWith(each.label));
-  return real?.deviceId ?? id;
+  const standIn = known.find((each) => each.deviceId === id);
+  const named = standIn?.label ?? track.label;
+  const real = known.filter(isReal);
+  const behind = real.find((each) => each.label && named.endsWith(each.label))
+    ?? real.find((each) => each.groupId && each.groupId === standIn?.groupId);
+  return behind?.deviceId ?? id;
 }
 
 /** @param {MediaDeviceInfo} info */
@@ -145,7 +149,7 @@ export async function listSpeakers(list) {
  * @param {string} word
  */
 function fill(list, known, chosen, word) {
-  const real = known.filter(isReal);
+  const real = known.filter((each) => isReal(each) || each.deviceId === chosen);
   const shown = real.length ? real : known;
   if (!shown.length) {
     list.replaceChildren(new Option("None found", ""));
