@@ -53,6 +53,9 @@ _M_MMAP_THRESHOLD: Final = -3  # <malloc.h>
 _M_ARENA_MAX: Final = -8
 #: Answers that wait for their turn hold a slot each; an assessment needs one that is free.
 _GRADING_SLOTS: Final = 40
+#: By default the SDK holds a heartbeat back for 0.8 of its timeout: one late by the rest, on
+#: a busy machine, would count as a death.
+_BEATS_PASSED_ON: Final = timedelta(seconds=1)
 #: A start over HTTP has marked its row by then.
 _LEFT_BEHIND: Final = timedelta(seconds=10)
 _HOUSEKEEPING_EVERY_S: Final = 10
@@ -348,6 +351,7 @@ async def _grading(client: Client, store: Store) -> AsyncIterator[Worker]:
             task_queue=queues.GRADING,
             activities=[grades.assess_answer, grades.grade_answer, reports.build_report],
             max_concurrent_activities=_GRADING_SLOTS,
+            max_heartbeat_throttle_interval=_BEATS_PASSED_ON,
             graceful_shutdown_timeout=timedelta(seconds=5),
         )
 

@@ -37,7 +37,7 @@ CHECK_LIMIT: Final = timedelta(minutes=5)
 OVERTIME: Final = timedelta(minutes=10)
 
 #: A worker that died is noticed after this, whatever time its work may take.
-_ALIVE: Final = timedelta(seconds=4)
+_ALIVE: Final = timedelta(seconds=5)
 _ONCE: Final = RetryPolicy(maximum_attempts=1)
 _ROOM_RETRY: Final = RetryPolicy(
     initial_interval=timedelta(milliseconds=200),
