@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/codevoice
 
-.PHONY: help install run test demo bench check format lock lock-check screenshots clean
+.PHONY: help install run test demo bench chaos check format lock lock-check screenshots clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 14
@@ -36,6 +36,9 @@ test: .venv/.dev  ## Run every test, with real parts and in a browser
 
 bench: .venv/.dev  ## Measure speeds and memory; writes bench-results.json
 	@$(RUN) bench $(ARGS)
+
+chaos: .venv/.dev  ## Kill the product at every step; writes chaos-report/
+	@$(RUN) chaos $(ARGS)
 
 check: .venv/.dev  ## Lint, types, dependency rule
 	@$(BIN)/ruff check .

@@ -111,6 +111,35 @@ def bench(
 
 
 @app.command()
+def chaos(
+    *,
+    minutes: Annotated[float, typer.Option(min=0.1, help="For kills at named points.")] = 25.0,
+    per_side: Annotated[int, typer.Option(min=1, help="Kills at each side of a point.")] = 15,
+    lanes: Annotated[int, typer.Option(min=1, max=8, help="Products side by side.")] = 2,
+    storm: Annotated[float, typer.Option(min=0, help="Minutes of storm after that.")] = 0.0,
+    at_once: Annotated[int, typer.Option(min=1, help="Interviews in the storm.")] = 50,
+    seed: Annotated[int | None, typer.Option(help="By chance, and told, when absent.")] = None,
+    folder: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("chaos-report"),
+) -> None:
+    """Kill the product at every step and judge what candidates lost; exit 1 if anything."""
+    from bench.chaos.run import run_chaos
+
+    report = asyncio.run(
+        run_chaos(
+            talk,
+            minutes=minutes,
+            per_side=per_side,
+            lanes=lanes,
+            storm_minutes=storm,
+            at_once=at_once,
+            seed=seed,
+            folder=folder,
+        )
+    )
+    raise typer.Exit(0 if report.passed else 1)
+
+
+@app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check every part and setting: a line for each, with one act where something is wrong."""
     from local.doctor import examine

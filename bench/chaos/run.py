@@ -1,0 +1,112 @@
+"""`codevoice chaos`: records the points, kills at each, holds a storm, writes the report."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from collections import deque
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+import connections
+from bench.chaos.report import Report, report_of, write
+from bench.chaos.servers import servers
+from bench.chaos.storm import Storm, StormResult
+from bench.chaos.trials import Result, Trial, again, pinpoint, plan, recorded
+from bench.figures import this_machine
+
+#: What the armed point has not met the first time is tried so often in all.
+_TRIES: Final = 3
+
+
+async def run_chaos(
+    talk: Console,
+    *,
+    minutes: float,
+    per_side: int = 3,
+    lanes: int = 2,
+    storm_minutes: float = 0.0,
+    at_once: int = 50,
+    seed: int | None = None,
+    folder: Path = Path("chaos-report"),
+) -> Report:
+    """`minutes` bounds the pinpoint trials; each lane is a product of its own. The report goes to
+    `folder`, with the candidates' ledgers beside it."""
+    began, seed = time.monotonic(), secrets.randbelow(2**31) if seed is None else seed
+    chance, machine = random.Random(seed), this_machine()
+    ledgers = folder / "ledgers"
+    points, results = await _pinpoint(
+        talk, chance, ledgers, ends_at=began + 60 * minutes, per_side=per_side, lanes=lanes
+    )
+    storms = []
+    if storm_minutes:
+        talk.print(f"storm: {at_once} at once for {storm_minutes:g} minutes", highlight=False)
+        storms.append(await _storm(chance, ledgers, storm_minutes, at_once))
+    report = report_of(
+        points, results, storms, seed=seed, machine=machine, version=connections.version(),
+        took_s=round(time.monotonic() - began, 1),
+    )  # fmt: skip
+    for path in write(report, folder):
+        talk.print(f"written: {path}", highlight=False)
+    _say(talk, report)
+    return report
+
+
+async def _pinpoint(
+    talk: Console,
+    chance: random.Random,
+    ledgers: Path,
+    *,
+    ends_at: float,
+    per_side: int,
+    lanes: int,
+) -> tuple[dict[str, int], list[Result]]:
+    async with servers() as product:
+        points = await recorded(product, ledgers)
+    talk.print(f"{len(points)} points", highlight=False)
+    waiting = deque(plan(points, chance, per_side))
+    results: list[Result] = []
+
+    async def lane() -> None:
+        async with servers() as product:
+            while waiting and time.monotonic() < ends_at:
+                trial = waiting.popleft()
+                result = await pinpoint(product, trial, ledgers)
+                results.append(result)
+                _tell(talk, result)
+                if trial.order is not None and not result.fired and trial.tried < _TRIES:
+                    waiting.appendleft(again(trial))
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(lanes):
+            group.create_task(lane())
+    return points, results
+
+
+async def _storm(chance: random.Random, ledgers: Path, minutes: float, at_once: int) -> StormResult:
+    async with servers() as product:
+        return await Storm(product, ledgers, chance, minutes, at_once).hold()
+
+
+def _tell(talk: Console, result: Result) -> None:
+    trial: Trial = result.trial
+    where = f"{trial.order.point} {trial.order.side}" if trial.order else "from outside"
+    told = "; ".join(result.violations) or "sound"
+    how = ", ".join(result.faults) or "not reached"
+    line = f"{trial.number:4} {where:50} {how:40} {result.recovery_s or 0:6.2f} s  {told}"
+    talk.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _say(talk: Console, report: Report) -> None:
+    for each in (*report.violations, *(f"never killed at: {name}" for name in report.uncovered)):
+        talk.print(each, highlight=False, markup=False, soft_wrap=True)
+    pooled = report.pooled
+    talk.print(
+        f"{pooled.trials} trials, {pooled.failures} with a loss: at most {pooled.upper:.2%}; "
+        f"{len(report.sides_missing)} sides of points not yet killed at",
+        highlight=False,
+    )

@@ -1,0 +1,236 @@
+"""One product to be killed: its own PostgreSQL, Temporal, worker and API, each started again.
+
+What goes between them, and from the candidate to the API, goes through `links` that can be cut; the
+judge has connections of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+from sqlalchemy.engine import make_url
+from temporalio.client import Client
+
+import connections
+from bench.chaos.bugs import BUG_VARIABLE, SOUND, Bug
+from bench.chaos.links import Link
+from bench.chaos.points import FOLDER_VARIABLE, Fuse
+from contracts.errors import SettingError
+from db.migrate import migrate
+from db.store import Store
+from local.account import server_account
+from local.ports import settle
+from local.postgres import Postgres
+from local.processes import Child, ChildPlan, Children
+from local.temporal import TemporalServer
+from questions.loader import starter_bank
+from settings import Settings, load, make_data_dir
+
+PARTS: Final = ("worker", "api", "temporal", "postgres")
+#: Where ports are looked for; several products stand side by side.
+_FIRST_PORT: Final = 18600
+_SOCKET: Final = ".s.PGSQL.5432"
+
+
+@dataclass(frozen=True)
+class Servers:
+    """`store` and `temporal` are the judge's own connections. `links` lead to the part named."""
+
+    folder: Path
+    url: str
+    api_key: str
+    settings: Settings
+    parts: dict[str, Child]
+    links: dict[str, Link]
+    fuse: Fuse
+    store: Store
+    temporal: Client
+
+    @property
+    def logs(self) -> tuple[Path, ...]:
+        return tuple(sorted(self.folder.glob("*.log")))
+
+    async def whole(self, within_s: float = 60.0) -> None:
+        """Returns when every part answers. Raises TimeoutError."""
+        async with asyncio.timeout(within_s):
+            for child in self.parts.values():
+                while child.pid is None or not await child.plan.ready():
+                    await asyncio.sleep(0.05)
+
+    async def again(self, part: str, killed: int, within_s: float = 60.0) -> None:
+        """Returns when the part runs as another process than `killed`, and answers."""
+        child = self.parts[part]
+        async with asyncio.timeout(within_s):
+            while child.pid in (None, killed) or not await child.plan.ready():
+                await asyncio.sleep(0.02)
+
+
+#: Alembic keeps the migration that runs in a module of its own.
+_ONE_AT_A_TIME: Final = asyncio.Lock()
+
+
+@asynccontextmanager
+async def servers(bug: Bug = SOUND) -> AsyncIterator[Servers]:
+    """A fresh product in a temporary folder, with a seeded bug in it or without.
+
+    Its ports and its key are its own as long as it stands: a part that is down just then cannot be
+    taken for one of another product.
+    """
+    children = Children()
+    with own_ports() as port, tempfile.TemporaryDirectory(prefix="cvchaos") as scratch:
+        folder = Path(scratch)
+        folder.chmod(0o711)  # PostgreSQL runs as another user when we are root
+        make_data_dir(folder / "data")
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(children.stop)
+            product = await _start(folder, children, stack, port, bug)
+            stack.push_async_callback(product.store.close)
+            yield product
+
+
+@contextmanager
+def own_ports() -> Iterator[int]:
+    """The first of twenty ports that no other product of this kind uses."""
+    for number in range(100):
+        lock = Path(tempfile.gettempdir()) / f"cvchaos-ports-{os.geteuid()}-{number}.lock"
+        with lock.open("w") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield _FIRST_PORT + 20 * number
+            return
+    raise SettingError("--lanes", "no ports are left", "Run fewer side by side")
+
+
+async def _start(
+    folder: Path, children: Children, stack: AsyncExitStack, port: int, bug: Bug
+) -> Servers:
+    postgres = Postgres(folder / "data" / "postgres", server_account())
+    await asyncio.to_thread(postgres.prepare)
+    temporal = TemporalServer(folder / "data" / "temporal", "default", _free(port), _free(port + 5))
+    parts = {
+        "postgres": await children.start(postgres.plan(folder / "postgres.log")),
+        "temporal": await children.start(temporal.plan(folder / "temporal.log")),
+    }
+    await postgres.make_database()
+    environment = _environment(folder, postgres, temporal, _free(port + 10))
+    environment[BUG_VARIABLE] = bug.name
+    settings = load(environment, folder / "no.env")
+    store, key = connections.open_store(settings), f"cv_{secrets.token_hex(16)}"
+    async with _ONE_AT_A_TIME:
+        await asyncio.to_thread(migrate, postgres.url())
+    await _fill(store, key)
+    await bug.prepare(store)
+    links, ways = await _linked(folder, environment, stack, port)
+    parts["worker"], parts["api"] = await asyncio.gather(
+        children.start(_worker(folder, environment | ways)),
+        children.start(_api(folder, environment | ways)),
+    )
+    client = await connections.temporal_client(settings)
+    return Servers(
+        folder, ways["PUBLIC_URL"], key, settings, parts, links, Fuse(folder), store, client
+    )
+
+
+async def _linked(
+    folder: Path, environment: dict[str, str], stack: AsyncExitStack, port: int
+) -> tuple[dict[str, Link], dict[str, str]]:
+    """The links, and what leads through them in a process's environment."""
+    socket = Path(str(make_url(environment["DATABASE_URL"]).query["host"]))
+    linked = folder / "link"
+    linked.mkdir()
+    to_temporal, to_api = _free(port + 1), _free(port + 3)
+    links: dict[str, tuple[Link, int | Path]] = {
+        "postgres": (Link(socket / _SOCKET), linked / _SOCKET),
+        "temporal": (Link(int(environment["TEMPORAL_ADDRESS"].rsplit(":", 1)[1])), to_temporal),
+        "api": (Link(int(environment["PORT"])), to_api),
+    }
+    for link, at in links.values():
+        await stack.enter_async_context(link.listening(at))
+    ways = {
+        "DATABASE_URL": f"postgresql://codevoice@/codevoice?host={quote(str(linked), safe='')}",
+        "TEMPORAL_ADDRESS": f"127.0.0.1:{to_temporal}",
+        "PUBLIC_URL": f"http://127.0.0.1:{to_api}",
+    }
+    return {part: link for part, (link, _) in links.items()}, ways
+
+
+def _free(port: int) -> int:
+    return settle("--port", "127.0.0.1", port, configured=False)
+
+
+def _environment(
+    folder: Path, postgres: Postgres, temporal: TemporalServer, port: int
+) -> dict[str, str]:
+    return {
+        "DATA_DIR": str(folder / "data"),
+        "DATABASE_URL": postgres.url(),
+        "TEMPORAL_ADDRESS": temporal.address,
+        "PORT": str(port),
+        "SECRET_KEY": secrets.token_hex(16),
+        FOLDER_VARIABLE: str(folder),
+    }
+
+
+async def _fill(store: Store, key: str) -> None:
+    organisation = await store.access.default_organisation()
+    await store.access.add_key(organisation.id, key, "of the kill experiment")
+    await store.questions.load(await asyncio.to_thread(starter_bank))
+
+
+def _worker(folder: Path, environment: dict[str, str]) -> ChildPlan:
+    ready = folder / "worker.ready"
+
+    async def polls() -> bool:
+        return ready.exists()
+
+    return _plan(
+        "worker",
+        ["bench.chaos.worker_entry", "interviews,grading", str(ready)],
+        folder,
+        environment,
+        ready=polls,
+        before=lambda: ready.unlink(missing_ok=True),
+    )
+
+
+def _api(folder: Path, environment: dict[str, str]) -> ChildPlan:
+    async def answers() -> bool:
+        try:
+            async with httpx.AsyncClient(timeout=2, trust_env=False) as http:
+                return (
+                    await http.get(f"http://127.0.0.1:{environment['PORT']}/healthz")
+                ).is_success
+        except httpx.TransportError:
+            return False
+
+    return _plan("api", ["bench.chaos.api_entry"], folder, environment, ready=answers)
+
+
+def _plan(
+    name: str, module: list[str], folder: Path, environment: dict[str, str], **how: Any
+) -> ChildPlan:
+    """Started again at once, however often it dies."""
+    return ChildPlan(
+        name=name,
+        argv=[sys.executable, "-m", *module],
+        log=folder / f"{name}.log",
+        environment=environment,
+        folder=Path(__file__).parents[2],
+        ready_within_s=60,
+        longest_wait_s=0.1,
+        **how,
+    )

@@ -1,0 +1,33 @@
+"""The product's worker with crash points: `python -m bench.chaos.worker_entry QUEUES READY`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from temporalio.client import Client
+from temporalio.runtime import Runtime
+
+import connections
+import worker
+from bench.chaos.bugs import from_environment
+from bench.chaos.hooks import listen_to_sql, pointed
+from bench.chaos.points import Points
+from settings import Settings
+
+
+def main() -> None:
+    points, bug = Points.from_environment("worker"), from_environment()
+    listen_to_sql(points)
+
+    async def connect(settings: Settings, runtime: Runtime | None) -> Client:
+        sound = await connections.temporal_client(settings, runtime)
+        return bug.infected(pointed(sound, points))
+
+    worker.run(
+        sys.argv[1].split(","), Path(sys.argv[2]), connect=connect, open_store=bug.open_store
+    )
+
+
+if __name__ == "__main__":
+    main()

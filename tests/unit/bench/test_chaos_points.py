@@ -1,0 +1,163 @@
+"""Crash points: what they are called, when they fire, and that none is left out."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from bench.chaos.hooks import request_name, statement_name
+from bench.chaos.points import FOLDER_VARIABLE, Fuse, Order, Side
+from bench.chaos.servers import own_ports
+from bench.chaos.steps import step_of
+from bench.chaos.trials import again, plan
+
+PASSES = """
+from bench.chaos.points import Points
+import time
+points = Points.from_environment("child")
+for _ in range(3):
+    points.before("a"); points.done("a"); points.after("a")
+    print("passed", flush=True)
+time.sleep(0.5)
+"""
+
+
+def passes(folder: Path) -> subprocess.CompletedProcess[str]:
+    """A process that passes the point `a` three times."""
+    return subprocess.run(
+        [sys.executable, "-c", PASSES],
+        env={FOLDER_VARIABLE: str(folder), "PATH": ""},
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("side", "passing", "passed"), [("before", 1, 0), ("before", 3, 2), ("done", 2, 1)]
+)
+def test_a_process_kills_itself_at_the_armed_passing_and_leaves_a_mark(
+    tmp_path: Path, side: str, passing: int, passed: int
+) -> None:
+    fuse, order = Fuse(tmp_path), Order(id=uuid4(), point="a", side=Side(side), passing=passing)
+    fuse.arm(order)
+
+    ended = passes(tmp_path)
+
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert ended.stdout.count("passed") == passed
+    mark = fuse.mark(order)
+    assert mark is not None
+    assert mark.process == "child"
+
+
+def test_after_means_that_it_has_gone_on(tmp_path: Path) -> None:
+    Fuse(tmp_path).arm(Order(id=uuid4(), point="a", side=Side.AFTER, passing=1))
+
+    ended = passes(tmp_path)
+
+    assert (ended.returncode, ended.stdout.count("passed")) == (-signal.SIGKILL, 3)
+
+
+def test_an_order_kills_one_process_alone(tmp_path: Path) -> None:
+    Fuse(tmp_path).arm(Order(id=uuid4(), point="a", side=Side.BEFORE))
+
+    assert passes(tmp_path).returncode == -signal.SIGKILL
+    assert passes(tmp_path).returncode == 0
+
+
+def test_passings_are_written_down_while_somebody_records(tmp_path: Path) -> None:
+    fuse = Fuse(tmp_path)
+    fuse.record()
+    assert passes(tmp_path).returncode == 0
+    fuse.disarm()
+    assert passes(tmp_path).returncode == 0
+
+    assert fuse.passed() == [("a", "child")] * 3
+
+
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        ("SELECT 1", None),
+        ("SELECT id FROM answers WHERE id = :id FOR UPDATE", None),
+        ("INSERT INTO consents (id) VALUES (1) ON CONFLICT DO UPDATE SET id = 1",
+         "sql.insert.consents"),
+        ("WITH seat AS (UPDATE interviews SET turn_count = 1), turn AS (INSERT INTO turns (id)"
+         " SELECT 1), event AS (INSERT INTO interview_events (id) SELECT 1) SELECT 1",
+         "sql.insert.turns"),
+        ("WITH saved AS (UPDATE interviews\n  SET status = 1), event AS (INSERT INTO"
+         " interview_events (id) SELECT 1) SELECT 1", "sql.update.interviews.status"),
+        ("DELETE FROM idempotency_keys WHERE true", "sql.delete.idempotency_keys"),
+    ],
+)  # fmt: skip
+def test_a_statement_is_named_by_what_it_writes(statement: str, name: str | None) -> None:
+    assert statement_name(statement) == name
+
+
+def test_a_request_is_named_by_its_verb() -> None:
+    assert request_name("/api/v1/interviews") == "http.start"
+    assert request_name("/api/v1/interviews/0193/answers") == "http.answers"
+
+
+def test_a_plan_cut_short_has_been_at_every_point() -> None:
+    points = {"a": 1, "b": 7, "c": 2}
+
+    trials = plan(points, random.Random(3), per_side=2)
+
+    orders = [each.order for each in trials if each.order is not None]
+    assert {each.point for each in orders[:3]} == set(points)
+    assert {(each.point, each.side) for each in orders[:9]} == {
+        (point, side) for point in points for side in Side
+    }
+    assert len(orders) == 2 * 3 * 3
+    assert all(1 <= each.passing <= points[each.point] for each in orders)
+
+
+def test_the_same_seed_makes_the_same_plan() -> None:
+    def drawn() -> list[tuple[object, ...]]:
+        trials = plan({"a": 5, "b": 5}, random.Random(8), per_side=1)
+        return [
+            (each.order and (each.order.point, each.order.side, each.order.passing), each.strikes)
+            for each in trials
+        ]
+
+    assert drawn() == drawn()
+
+
+def test_a_trial_that_missed_its_point_is_tried_at_the_first_passing() -> None:
+    (trial, *_) = plan({"a": 9}, random.Random(1), per_side=1)
+
+    repeated = again(trial)
+
+    assert trial.order is not None
+    assert repeated.order is not None
+    assert (repeated.order.passing, repeated.tried) == (1, 2)
+    assert repeated.order.id != trial.order.id
+
+
+def test_products_side_by_side_have_ports_of_their_own() -> None:
+    with own_ports() as one, own_ports() as other:
+        assert abs(one - other) >= 20
+
+
+@pytest.mark.parametrize(
+    ("point", "step"),
+    [
+        ("sql.update.interviews.workflow_started_at", "start"),
+        ("http.answers", "answer"),
+        ("sql.update.answers.sealed_at", "grade"),
+        ("update.go_back", "skip and back"),
+        ("activity.build_report", "report"),
+        ("sql.delete.something", "housekeeping"),
+    ],
+)
+def test_every_point_belongs_to_a_step(point: str, step: str) -> None:
+    assert step_of(point) == step
