@@ -112,10 +112,15 @@ class Pace:
 @dataclass(frozen=True)
 class Patience:
     """`wait_s` is the silence after a finished answer; 0 ends the turn at Smart Turn's verdict, or
-    soon after it when the voice leaves a doubt that the words do not share.
+    soon after it when the voice leaves a doubt that the words do not share. The others are the
+    policy's thresholds; `codevoice bench-turns` tries them.
     """
 
     wait_s: float = 1.0
+    finished: float = FINISHED
+    unfinished_s: float = UNFINISHED_S
+    promised_s: float = PROMISED_S
+    neither_s: float = NEITHER_S
 
     def rungs(self) -> tuple[float, ...]:
         """When the voice is scored: once within the first half of the wait (the reply can then be
@@ -131,9 +136,9 @@ class Patience:
         said = ending(text)
         if not text or said is Ending.SETTLED:
             return min(SETTLED_S, self.wait_s)
-        finished = bool(scores) and fmean(scores) >= FINISHED
+        finished = bool(scores) and fmean(scores) >= self.finished
         if self.wait_s == 0:
-            doubted_s = DOUBTED_S if said is Ending.PLAIN else UNFINISHED_S
+            doubted_s = DOUBTED_S if said is Ending.PLAIN else self.unfinished_s
             return 0.0 if finished else doubted_s
         floor = self._floor_s(finished, said)
         return min(max(self.wait_s, floor, pace_s), max(LONGEST_S, self.wait_s))
@@ -141,5 +146,5 @@ class Patience:
     def _floor_s(self, finished: bool, said: Ending) -> float:
         stretch = max(1.0, self.wait_s)
         if said is Ending.PLAIN:
-            return 0.0 if finished else UNFINISHED_S * stretch
-        return (PROMISED_S if finished else NEITHER_S) * stretch
+            return 0.0 if finished else self.unfinished_s * stretch
+        return (self.promised_s if finished else self.neither_s) * stretch

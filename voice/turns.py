@@ -76,7 +76,7 @@ class PatientTurnStop(BaseUserTurnStopStrategy):  # type: ignore[no-untyped-call
         self._audio = bytearray()
         self._in_turn = False
         self._voice = False
-        self._silent_since = time.monotonic()
+        self._silent_since = 0.0
         self._words_due = False
         self._text = ""
         self._closing = False
@@ -94,11 +94,11 @@ class PatientTurnStop(BaseUserTurnStopStrategy):  # type: ignore[no-untyped-call
     @property
     def quiet(self) -> bool:
         """Quiet mode is on: silence does not end the turn."""
-        return self._quiet_until is not None and time.monotonic() < self._quiet_until
+        return self._quiet_until is not None and _now() < self._quiet_until
 
     def open_quiet(self, for_s: float | None = None) -> None:
         """Silence ends no turn until there is speech, `close_now`, or `for_s` seconds are over."""
-        self._quiet_until = time.monotonic() + (QUIET_S if for_s is None else for_s)
+        self._quiet_until = _now() + (QUIET_S if for_s is None else for_s)
         self._changed.set()
 
     def leave_quiet(self) -> None:
@@ -241,7 +241,7 @@ class PatientTurnStop(BaseUserTurnStopStrategy):  # type: ignore[no-untyped-call
         return [self._silence_s() + 0.03] if self._stirring() else []
 
     def _silence_s(self) -> float:
-        return time.monotonic() - self._silent_since
+        return _now() - self._silent_since
 
     def _awaiting_words(self) -> bool:
         return self._words_due and self._silence_s() < self._transcript_wait_s
@@ -278,7 +278,7 @@ class PoliteTurnStart(BaseUserTurnStartStrategy):  # type: ignore[no-untyped-cal
         self._interruptions.turn_began()
 
     async def handle_user_turn_stopped(self) -> None:
-        self._interruptions.turn_ended(time.monotonic())
+        self._interruptions.turn_ended(_now())
 
     async def process_frame(self, frame: Frame) -> ProcessFrameResult:
         action = self._heard(frame)
@@ -289,7 +289,7 @@ class PoliteTurnStart(BaseUserTurnStartStrategy):  # type: ignore[no-untyped-cal
         return ProcessFrameResult.STOP if begins else ProcessFrameResult.CONTINUE
 
     def _heard(self, frame: Frame) -> Action:
-        now, policy = time.monotonic(), self._interruptions
+        now, policy = _now(), self._interruptions
         match frame:
             case InputAudioRawFrame():
                 return policy.tick(now)
@@ -361,7 +361,7 @@ class TurnTaking:
 
     def reply_due(self) -> None:
         """More is about to be said (the question after "thank you"): a cough does not cancel it."""
-        self.interruptions.reply_due(time.monotonic())
+        self.interruptions.reply_due(_now())
 
     @property
     def strategies(self) -> UserTurnStrategies:
@@ -376,6 +376,11 @@ class TurnTaking:
         )
 
 
+def _now() -> float:
+    """The event loop's clock: its timers go by it, also where a loop runs ahead of time."""
+    return asyncio.get_running_loop().time()
+
+
 def _moment(timestamp: float, before_s: float) -> float:
-    """A frame's wall-clock time, less `before_s`, on the monotonic clock."""
-    return time.monotonic() - (time.time() - timestamp) - before_s
+    """A frame's wall-clock time, less `before_s`, on the event loop's clock."""
+    return _now() - (time.time() - timestamp) - before_s
