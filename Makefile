@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/codevoice
 
-.PHONY: help install run test demo bench chaos check format lock lock-check screenshots clean
+.PHONY: help install run test demo bench bench-turns chaos check format lock lock-check screenshots clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 14
@@ -39,6 +39,9 @@ bench: .venv/.dev  ## Measure speeds and memory; writes bench-results.json
 
 chaos: .venv/.dev  ## Kill the product at every step; writes chaos-report/
 	@$(RUN) chaos $(ARGS)
+
+bench-turns: .venv/.dev  ## Draw cut-offs against waiting; writes turns-report/
+	@$(RUN) bench-turns $(ARGS)
 
 check: .venv/.dev  ## Lint, types, dependency rule
 	@$(BIN)/ruff check .

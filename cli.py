@@ -140,6 +140,23 @@ def chaos(
 
 
 @app.command()
+def bench_turns(
+    *,
+    answers: Annotated[int, typer.Option(min=2, help="Answers of synthetic thinkers.")] = 300,
+    seed: Annotated[int, typer.Option(help="Who the thinkers are.")] = 1,
+    folder: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("turns-report"),
+) -> None:
+    """Draw the curve of answers cut off against waiting, for three ways of taking turns."""
+    from bench.turns.run import run_bench_turns
+
+    report = run_bench_turns(talk, answers=answers, seed=seed, folder=folder)
+    for figure in report.figures:
+        goal = f"at most {figure.at_most:g} {figure.unit}"
+        met = "met" if figure.met else "missed"
+        out.print(f"{figure.name}: {figure.shown}, {goal}: {met}", markup=False, highlight=False)
+
+
+@app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check every part and setting: a line for each, with one act where something is wrong."""
     from local.doctor import examine

@@ -1,4 +1,4 @@
-"""Voices for simulated candidates. None of them is the interviewer's."""
+"""Voices for simulated candidates. None but `heart` is the interviewer's."""
 
 from __future__ import annotations
 
@@ -98,8 +98,11 @@ class Recorded:
 
 
 VOICES: Final[dict[str, Callable[[], Voice]]] = {
+    "heart": lambda: ShiftedHeart(1.0),
     "low": ShiftedHeart,
     "high": lambda: ShiftedHeart(1.15, 1.05),
+    "slow": lambda: ShiftedHeart(0.94, 0.85),
+    "deep": lambda: ShiftedHeart(0.78, 0.95),
     "joe": Joe,
     "espeak": Espeak,
 }

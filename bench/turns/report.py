@@ -1,0 +1,243 @@
+"""The turn-taking report: curves, classes, goals; as page, JSON and picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader
+from pydantic import BaseModel
+
+from bench.figures import Figure, Machine
+from bench.turns.deciding import SCORE_S, Detector
+from bench.turns.outcomes import (
+    Outcome,
+    Point,
+    Rate,
+    answers_cut_by,
+    pauses_cut,
+    point_of,
+)
+from bench.turns.thinkers import Part, Where
+
+#: The goals of the product.
+CUT_AT_MOST, P50_AT_MOST_S, P95_AT_MOST_S = 0.05, 1.2, 2.5
+NOT_COVERED: Final = (
+    "Thinkers are synthetic: synthesised speech lacks cues that a person gives, and how often and "
+    "how long they pause was chosen by us. The figures compare detectors; they are no forecast.",
+    "Intervals come from resampling thinkers. Voices are few: what an unheard voice does is not in "
+    "them.",
+    "Cut off means that a turn ended before the end of the answer, whether or not the reply could "
+    "be heard before the speech went on. What the product does then (falls silent, takes the "
+    "answer back) is measured elsewhere.",
+    "Key terms are not repaired in what the recogniser wrote: the rules look at small words.",
+    f"What the models cost is set, not measured: {SCORE_S * 1000:.0f} ms for each opinion of Smart "
+    "Turn, 37 ms of recognition for each second of speech, as on a quiet core.",
+)
+_COLOURS: Final = ("#66707f", "#b3541e", "#1f4e79")
+
+
+class Curve(BaseModel):
+    detector: Detector
+    points: tuple[Point, ...]
+
+
+class Setting(BaseModel):
+    """Thresholds of the policy with what they gave on the fitted part, at the default wait."""
+
+    finished: float
+    unfinished_s: float
+    promised_s: float
+    neither_s: float
+    point: Point
+
+    @property
+    def allowed(self) -> bool:
+        """The dead air stays within its goals."""
+        return self.point.p50_s <= P50_AT_MOST_S and self.point.p95_s <= P95_AT_MOST_S
+
+
+class Report(BaseModel):
+    """All but `fitted` and `settings` is about the reported part. `settings` are those tried, the
+    product's own first.
+    """
+
+    seed: int
+    machine: Machine
+    version: str
+    took_s: float
+    thinkers: dict[Part, int]
+    voices: dict[Part, tuple[str, ...]]
+    notes: tuple[str, ...]
+    pauses_s: dict[str, float]
+    figures: tuple[Figure, ...]
+    reasons: tuple[str, ...]
+    default: Point
+    fitted: Point
+    curves: tuple[Curve, ...]
+    by_where: tuple[Rate, ...]
+    by_line: tuple[Rate, ...]
+    by_voice: tuple[Rate, ...]
+    settings: tuple[Setting, ...]
+    not_covered: tuple[str, ...] = NOT_COVERED
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        return tuple(figure.name for figure in self.figures if figure.met is False)
+
+
+def report_of(
+    ours: Sequence[Outcome],
+    fitted: Point,
+    curves: Sequence[Curve],
+    settings: Sequence[Setting],
+    wait_s: float,
+    **about: Any,
+) -> Report:
+    """`ours` are the reported outcomes of the product's default policy, whose wait is `wait_s`.
+
+    `about`: seed, machine, version, took_s, thinkers, voices, notes.
+    """
+    default = point_of(wait_s, ours)
+    figures = _figures(default)
+    return Report(
+        pauses_s=_pauses(ours),
+        figures=figures,
+        reasons=_reasons(ours, figures),
+        default=default,
+        fitted=fitted,
+        curves=tuple(curves),
+        by_where=pauses_cut(ours),
+        by_line=answers_cut_by(ours, lambda each: each.line),
+        by_voice=answers_cut_by(ours, lambda each: each.voice),
+        settings=tuple(settings),
+        **about,
+    )
+
+
+def _figures(default: Point) -> tuple[Figure, ...]:
+    cut = default.answers
+    ended = cut.count - default.unended
+    return (
+        Figure(
+            name="answers cut off by the default policy",
+            value=round(100 * cut.share, 1),
+            unit="%",
+            at_most=100 * CUT_AT_MOST,
+            count=cut.count,
+            low=round(100 * cut.low, 1),
+            high=round(100 * cut.high, 1),
+        ),
+        Figure(
+            name="dead air after a finished answer, p50",
+            value=round(default.p50_s, 2),
+            unit="s",
+            at_most=P50_AT_MOST_S,
+            count=ended,
+        ),
+        Figure(
+            name="dead air after a finished answer, p95",
+            value=round(default.p95_s, 2),
+            unit="s",
+            at_most=P95_AT_MOST_S,
+            count=ended,
+        ),
+    )
+
+
+def _pauses(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    lengths = [stop.pause_s for each in outcomes for stop in each.stops]
+    shares = {"p10": 0.1, "p50": 0.5, "p90": 0.9, "p95": 0.95}
+    return {name: round(float(np.quantile(lengths, share)), 2) for name, share in shares.items()}
+
+
+def _reasons(ours: Sequence[Outcome], figures: Sequence[Figure]) -> tuple[str, ...]:
+    """Why a goal was missed, as far as the outcomes tell."""
+    cut = [each for each in ours if each.cut]
+    if not cut or all(figure.met for figure in figures):
+        return ()
+    places = {where: _only_at(where, cut) for where in Where}
+    told = ", ".join(f"{count} {where.value}" for where, count in places.items() if count)
+    lengths = [stop.pause_s for each in cut for stop in each.stops if stop.cut]
+    longest = f"; the pauses had a median of {np.median(lengths):.1f} s" if lengths else ""
+    return (
+        f"Of {len(cut)} answers cut off, cut in one class of pause: {told or 'none'}{longest}. "
+        "Where a clause ends as an answer does, neither the voice nor the words promise more: only "
+        "waiting tells, and the goals for dead air bound the wait.",
+    )
+
+
+def _only_at(where: Where, cut: Sequence[Outcome]) -> int:
+    return sum(
+        each.stray == 0 and {stop.where for stop in each.stops if stop.cut} == {where}
+        for each in cut
+    )
+
+
+def write(report: Report, folder: Path) -> tuple[Path, ...]:
+    """`turns.html`, `turns.json` and `turns.svg`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    page, data, picture = (folder / f"turns.{kind}" for kind in ("html", "json", "svg"))
+    svg = drawn(report)
+    data.write_text(report.model_dump_json(indent=1) + "\n")
+    picture.write_text(svg)
+    templates = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
+    page.write_text(templates.get_template("report.html").render(report=report, svg=svg))
+    return page, data, picture
+
+
+def drawn(report: Report) -> str:
+    """Answers cut off (%) over mean dead air (s), a line for each detector, as plain SVG."""
+    import pygal
+    from pygal.style import Style
+
+    style = Style(
+        background="#ffffff",
+        plot_background="#ffffff",
+        font_family="sans-serif",
+        colors=(*_COLOURS, "#1b6e3c"),
+        label_font_size=13,
+        major_label_font_size=13,
+        legend_font_size=14,
+        title_font_size=15,
+    )
+    chart = pygal.XY(
+        style=style,
+        js=[],
+        width=820,
+        height=460,
+        title=f"{report.default.answers.count} answers of synthetic thinkers",
+        x_title="mean dead air after a finished answer, s",
+        y_title="answers cut off, %",
+        range=(0, 100),
+        legend_at_bottom=True,
+        legend_at_bottom_columns=4,
+        legend_box_size=12,
+        truncate_legend=-1,
+        dots_size=3,
+        show_y_guides=True,
+    )
+    chart.uuid = "turns"
+    for curve in report.curves:
+        chart.add(curve.detector.value, [_place(point) for point in curve.points])
+    chart.add("our default", [_place(report.default)], dots_size=7, stroke=False)
+    return _without_script(chart.render_tree())
+
+
+def _place(point: Point) -> tuple[float, float]:
+    return point.mean_s, round(100 * point.answers.share, 1)
+
+
+def _without_script(root: Any) -> str:
+    from xml.etree import ElementTree as ET
+
+    tree = ET.fromstring(ET.tostring(root, encoding="unicode"))
+    for parent in tree.iter():
+        for child in list(parent):
+            if child.tag.rpartition("}")[2] == "script":
+                parent.remove(child)
+    ET.register_namespace("", "http://www.w3.org/2000/svg")
+    ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+    return ET.tostring(tree, encoding="unicode")
