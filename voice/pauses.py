@@ -52,17 +52,20 @@ class Ending(Enum):
     THINKING = "thinking"  # "let me think" after the beginning of an answer
 
 
-# Words that seldom end a sentence. "It depends on" and "logged in" do, so their like is not here.
+# Words that seldom end a sentence: in the bank's answers, one time in twenty at most. "It depends
+# on" and "logged in" do, so their like is not here. "Ah" is what the recogniser makes of an "uh".
 _MORE = re.compile(
-    r"\b(?:um+|uh+|uhm|er+|hmm+|like|so|and|or|but|nor|because|cause|since|if|when|while|which|than|"
-    r"although|though|whereas|unless|until|whether|with|without|from|to|of|into|onto|as|via|per|"
-    r"between|the|a|an|its|their|our|my|your|is|are|was|were|be|also|first|firstly|second|secondly|"
-    r"finally|including|namely|such as|for example|for instance|the following|let me see|you know|"
-    r"i mean|basically)$"
+    r"\b(?:um+|uh+|uhm|er+|hmm+|ah+|like|so|and|or|but|nor|because|cause|since|if|when|while|which|"
+    r"what|where|than|although|though|whereas|unless|until|whether|with|without|from|to|of|into|"
+    r"onto|as|at|by|for|via|per|between|the|a|an|every|several|such|its|their|our|my|your|i|we|they|"
+    r"is|are|was|were|be|has|may|must|should|would|cannot|also|first|firstly|second|secondly|finally|"
+    r"including|namely|such as|so that|means that|think that|first of all|for example|for instance|"
+    r"the following|let me see|you know|i mean|basically)$"
 )
 _LIST = re.compile(
     r"\b(?:there are|has|have|see|consider|with|of|in) "
-    r"(?:the following|two|three|four|five|several|a few|a couple of) \w+$"
+    r"(?:the following|two|three|four|five|several|a few|a couple of) \w+"
+    r"(?: here)?$"
 )
 _FULL_STOP = re.compile(r"[.!?]\s*$")
 _TRAILING = re.compile(r"(?:,|:|;|-|–|—|\.\.\.|…)\s*$")

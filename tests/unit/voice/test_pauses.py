@@ -32,6 +32,12 @@ PLAIN = "It returns the value."
         "The steps are:",
         "We need the",
         "It supports operations such as",
+        "Then two transactions may",
+        "I think that",
+        "The rows are sorted by",
+        "First of all.",
+        "There are two things here.",
+        "It runs bytecode in. Ah.",
     ],
 )
 def test_words_that_promise_more_are_waited_for(text: str) -> None:
