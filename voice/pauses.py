@@ -124,6 +124,7 @@ class Patience:
     unfinished_s: float = UNFINISHED_S
     promised_s: float = PROMISED_S
     neither_s: float = NEITHER_S
+    longest_pace_s: float = LONGEST_PACE_S
 
     def rungs(self) -> tuple[float, ...]:
         """When the voice is scored: once within the first half of the wait (the reply can then be
@@ -144,6 +145,7 @@ class Patience:
             doubted_s = DOUBTED_S if said is Ending.PLAIN else self.unfinished_s
             return 0.0 if finished else doubted_s
         floor = self._floor_s(finished, said)
+        pace_s = min(pace_s, self.longest_pace_s)
         return min(max(self.wait_s, floor, pace_s), max(LONGEST_S, self.wait_s))
 
     def _floor_s(self, finished: bool, said: Ending) -> float:

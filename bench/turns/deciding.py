@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from enum import StrEnum
 from heapq import merge
 from pathlib import Path
@@ -57,6 +58,7 @@ class Detector(StrEnum):
     SILENCE = "silence only"
     STOCK = "stock Smart Turn"
     OURS = "our policy"
+    UNPACED = "our policy, heedless of pace"
 
 
 class Scores:
@@ -122,7 +124,8 @@ class Table:
     def __init__(self, detector: Detector, scores: Scores, patience: Patience) -> None:
         self._detector = detector
         self._scores = scores
-        self._patience = patience
+        heedless = detector is Detector.UNPACED
+        self._patience = replace(patience, longest_pace_s=0.0) if heedless else patience
 
     async def ends(self, sound: Sound, heard: Heard, pace: Pace) -> list[float]:
         """When turns ended, in seconds from the beginning, up to the first end after the answer's.
@@ -152,7 +155,7 @@ class Table:
         self, start: BaseUserTurnStartStrategy, stop: BaseUserTurnStopStrategy
     ) -> UserTurnController:
         """No pipeline stands behind it: strategies use task manager and sample rate alone."""
-        ours = self._detector is Detector.OURS
+        ours = self._detector in (Detector.OURS, Detector.UNPACED)
         controller = UserTurnController(
             user_turn_strategies=UserTurnStrategies(start=[start], stop=[stop]),
             user_turn_stop_timeout=WATCHDOG_S if ours else PIPECAT_WATCHDOG_S,

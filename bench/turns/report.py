@@ -21,6 +21,7 @@ from bench.turns.outcomes import (
     point_of,
 )
 from bench.turns.thinkers import Part, Where
+from voice.pauses import Patience
 
 #: The goals of the product.
 CUT_AT_MOST, P50_AT_MOST_S, P95_AT_MOST_S = 0.05, 1.2, 2.5
@@ -36,7 +37,7 @@ NOT_COVERED: Final = (
     f"What the models cost is set, not measured: {SCORE_S * 1000:.0f} ms for each opinion of Smart "
     "Turn, 37 ms of recognition for each second of speech, as on a quiet core.",
 )
-_COLOURS: Final = ("#66707f", "#b3541e", "#1f4e79")
+_COLOURS: Final = ("#66707f", "#b3541e", "#1f4e79", "#9db4cc", "#1b6e3c")
 
 
 class Curve(BaseModel):
@@ -51,6 +52,7 @@ class Setting(BaseModel):
     unfinished_s: float
     promised_s: float
     neither_s: float
+    longest_pace_s: float
     point: Point
 
     @property
@@ -105,7 +107,7 @@ def report_of(
     return Report(
         pauses_s=_pauses(ours),
         figures=figures,
-        reasons=_reasons(ours, figures),
+        reasons=_reasons(ours, figures, curves),
         default=default,
         fitted=fitted,
         curves=tuple(curves),
@@ -153,19 +155,38 @@ def _pauses(outcomes: Sequence[Outcome]) -> dict[str, float]:
     return {name: round(float(np.quantile(lengths, share)), 2) for name, share in shares.items()}
 
 
-def _reasons(ours: Sequence[Outcome], figures: Sequence[Figure]) -> tuple[str, ...]:
+def _reasons(
+    ours: Sequence[Outcome], figures: Sequence[Figure], curves: Sequence[Curve]
+) -> tuple[str, ...]:
     """Why a goal was missed, as far as the outcomes tell."""
-    cut = [each for each in ours if each.cut]
-    if not cut or all(figure.met for figure in figures):
-        return ()
+    cut, *dead_airs = figures
+    why = []
+    if not cut.met:
+        why.append(_why_cut([each for each in ours if each.cut]))
+    if not all(figure.met for figure in dead_airs):
+        why += [_unpaced(curve.points) for curve in curves if curve.detector is Detector.UNPACED]
+    return tuple(why)
+
+
+def _why_cut(cut: Sequence[Outcome]) -> str:
     places = {where: _only_at(where, cut) for where in Where}
     told = ", ".join(f"{count} {where.value}" for where, count in places.items() if count)
-    lengths = [stop.pause_s for each in cut for stop in each.stops if stop.cut]
-    longest = f"; the pauses had a median of {np.median(lengths):.1f} s" if lengths else ""
+    lengths = [stop.pause_s for each in cut for stop in each.stops if stop.cut] or [0.0]
     return (
-        f"Of {len(cut)} answers cut off, cut in one class of pause: {told or 'none'}{longest}. "
-        "Where a clause ends as an answer does, neither the voice nor the words promise more: only "
-        "waiting tells, and the goals for dead air bound the wait.",
+        f"Of {len(cut)} answers cut off, cut in one class of pause: {told or 'none'}; the pauses "
+        f"had a median of {np.median(lengths):.1f} s. Where a clause ends as an answer does, "
+        "neither the voice nor the words promise more: only waiting tells, and the goals for dead "
+        "air bound the wait."
+    )
+
+
+def _unpaced(points: Sequence[Point]) -> str:
+    """What the pace costs in dead air, and what it saves."""
+    point = min(points, key=lambda each: abs(each.wait_s - Patience().wait_s))
+    return (
+        "The wait grows with the thinker's own pauses. Heedless of them, the dead air would have "
+        f"a p50 of {point.p50_s:.2f} s and a p95 of {point.p95_s:.2f} s, and "
+        f"{100 * point.answers.share:.0f} % of the answers would be cut off."
     )
 
 
@@ -197,7 +218,9 @@ def drawn(report: Report) -> str:
         background="#ffffff",
         plot_background="#ffffff",
         font_family="sans-serif",
-        colors=(*_COLOURS, "#1b6e3c"),
+        guide_stroke_color="#dfe4ea",
+        major_guide_stroke_color="#dfe4ea",
+        colors=_COLOURS,
         label_font_size=13,
         major_label_font_size=13,
         legend_font_size=14,
@@ -213,8 +236,9 @@ def drawn(report: Report) -> str:
         y_title="answers cut off, %",
         range=(0, 100),
         legend_at_bottom=True,
-        legend_at_bottom_columns=4,
+        legend_at_bottom_columns=3,
         legend_box_size=12,
+        margin_bottom=30,
         truncate_legend=-1,
         dots_size=3,
         show_y_guides=True,

@@ -33,9 +33,9 @@ from voice.models import SpeechModels
 from voice.pauses import Pace, Patience
 
 WAITS_S: Final = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
-#: Tried on the fitted part: from which score a voice has finished, and the waits when it has not,
-#: when the words promise more, and when both.
-GRID: Final = ((0.5, 0.8, 0.95), (2.0, 2.3), (2.5, 4.0), (4.0, 5.0))
+#: Tried on the fitted part: from which score a voice has finished, the wait when it has not, those
+#: when the words promise more and when both, and the longest pace that is heeded.
+GRID: Final = ((0.5, 0.9), (2.0, 2.25), ((2.5, 4.0), (4.0, 5.0)), (0.0, 1.75, 2.25, 2.5))
 
 
 class KeptVoice:
@@ -169,16 +169,14 @@ def _measured(
 
 
 def tried(bench: Bench, interviews: Sequence[Interview]) -> list[Setting]:
-    """The product's thresholds, then the best ten others whose dead air keeps its goals."""
-    own, *others = [
-        _setting(bench, interviews, patience)
-        for patience in (
-            Patience(),
-            *(Patience(1.0, *thresholds) for thresholds in product(*GRID)),
-        )
+    """The product's thresholds, then the best ten others; those that keep the goals come first."""
+    policies = [
+        Patience(Patience().wait_s, finished, unfinished_s, *promised_s, longest_pace_s)
+        for finished, unfinished_s, promised_s, longest_pace_s in product(*GRID)
     ]
-    allowed = [setting for setting in others if setting.allowed]
-    return [own, *sorted(allowed, key=lambda one: (one.point.answers.hits, one.point.mean_s))[:10]]
+    own, *others = [_setting(bench, interviews, policy) for policy in (Patience(), *policies)]
+    others.sort(key=lambda one: (not one.allowed, one.point.answers.hits, one.point.mean_s))
+    return [own, *others[:10]]
 
 
 def _setting(bench: Bench, interviews: Sequence[Interview], patience: Patience) -> Setting:
@@ -187,5 +185,6 @@ def _setting(bench: Bench, interviews: Sequence[Interview], patience: Patience) 
         unfinished_s=patience.unfinished_s,
         promised_s=patience.promised_s,
         neither_s=patience.neither_s,
+        longest_pace_s=patience.longest_pace_s,
         point=point_of(patience.wait_s, bench.put(interviews, Detector.OURS, patience)),
     )

@@ -116,6 +116,10 @@ def test_the_candidates_own_pace_lengthens_the_wait() -> None:
     assert Patience().needed_s(FINISHED, PLAIN, pace_s=0.6) == 1.0
 
 
+def test_the_pace_is_heeded_up_to_a_length() -> None:
+    assert Patience(longest_pace_s=1.5).needed_s(FINISHED, PLAIN, pace_s=1.8) == 1.5
+
+
 def test_no_pause_is_waited_for_longer_than_eight_seconds() -> None:
     assert Patience(3.0).needed_s(GOING_ON, "because", pace_s=2.5) == LONGEST_S
 
