@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,6 +60,17 @@ def test_our_policy_waits_for_its_patience_and_for_what_words_promise(confident:
     promised = ends(confident, Detector.OURS, 1.0, "It is a queue because")
     assert plain == pytest.approx([4.0, 7.0], abs=0.1)
     assert promised[0] > 5.0 or promised[0] == pytest.approx(3.0 + PROMISED_S, abs=0.1)
+
+
+@pytest.mark.parametrize("detector", [Detector.OURS, Detector.STOCK])
+async def test_ahead_of_time_turns_end_when_they_do_in_real_time(
+    confident: Scores, detector: Detector
+) -> None:
+    sound, heard = two_stretches("It is a queue.")
+    in_time = await Table(detector, confident, Patience(0.5)).ends(sound, heard, Pace())
+    ahead = await asyncio.to_thread(ends, confident, detector, 0.5, "It is a queue.")
+    assert len(in_time) == 2
+    assert in_time == pytest.approx(ahead, abs=0.1)
 
 
 def test_a_taken_back_answer_counts_into_the_pace(confident: Scores) -> None:
