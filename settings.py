@@ -139,6 +139,7 @@ class Settings(BaseSettings):
     loopback_ice: bool = Field(
         True, description="whether audio may use 127.0.0.1, for a browser on this machine"
     )
+    private_ice: bool = Field(True, description="whether audio may be sent to private networks")
     recordings_url: str = Field(
         "",
         description="where recordings go, a folder or fsspec URL; DATA_DIR/recordings when absent",

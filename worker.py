@@ -294,9 +294,10 @@ async def _conversations(settings: Settings, client: Client, store: Store) -> As
 async def _speech(
     settings: Settings, journal_for: JournalFor, updates_for: UpdatesFor
 ) -> Conversation:
+    from contracts.sdp import Reach
     from voice.conversation import Conversation, ConversationSettings, Speech
     from voice.engines import load_engines
-    from voice.loopback import offer_loopback
+    from voice.ice import offer_loopback
     from voice.models import SpeechModels
     from voice.terms import TermRepair
 
@@ -306,7 +307,8 @@ async def _speech(
     engines, models = await asyncio.to_thread(lambda: (load_engines(), SpeechModels()))
     await engines.warm()
     repair = TermRepair(engines.text_to_speech.phonemes)
-    how = ConversationSettings(settings.recordings_url, settings.ice_servers)
+    reach = Reach(settings.loopback_ice, settings.private_ice)
+    how = ConversationSettings(settings.recordings_url, settings.ice_servers, reach)
     return Conversation(Speech(engines, models, repair), journal_for, updates_for, how)
 
 

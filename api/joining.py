@@ -7,9 +7,9 @@ from uuid import UUID, uuid5
 from api.auth import Seen
 from api.bodies import JoinIn, JoinOut
 from api.parts import Parts
-from api.sdp import check_offer
 from contracts.errors import Unavailable, WrongState
 from contracts.interview import Join, JoinPurpose
+from contracts.sdp import admitted
 
 
 async def keep_consent(parts: Parts, seen: Seen, text_version: str) -> UUID:
@@ -43,10 +43,10 @@ async def call(parts: Parts, seen: Seen, purpose: JoinPurpose, sdp: str) -> byte
 
 
 async def _keep_offer(parts: Parts, seen: Seen, purpose: JoinPurpose, sdp: str) -> UUID:
-    check_offer(sdp)
+    offer = admitted(sdp)
     parts.offers.check(seen.interview.id)
     offer_id = uuid5(seen.interview.id, f"{purpose.value}:{sdp}")
-    await parts.store.offers.put(offer_id, seen.interview.id, sdp)
+    await parts.store.offers.put(offer_id, seen.interview.id, offer)
     return offer_id
 
 

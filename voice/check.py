@@ -52,7 +52,7 @@ async def hold_check(
     """Ends by itself after `check_lasts_s`, or when the candidate leaves. Takes no fence."""
     if spec.offer_id is None:
         raise InvalidInput("an offer is needed", field="offer_id")
-    line = DirectLine(house.settings.ice_servers)
+    line = DirectLine(house.settings.ice_servers, reach=house.settings.reach)
     try:
         answer = await line.answer(await journal.offer_sdp(spec.offer_id))
         await journal.answer_offer(spec.offer_id, answer)

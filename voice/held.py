@@ -16,6 +16,7 @@ from contracts.conversation import ConversationEnd, ConversationResult, HoldConv
 from contracts.errors import CodeVoiceError, InvalidInput, StaleFence
 from contracts.interview import BotReady, Fence, Snapshot
 from contracts.questions import Question
+from contracts.sdp import ANYWHERE, Reach
 from contracts.turns import Turn
 from voice import messages
 from voice.bot import Bot, Speech
@@ -54,6 +55,7 @@ class ConversationSettings:
 
     recordings_url: str | None
     ice_servers: tuple[str, ...] = ()
+    reach: Reach = ANYWHERE
     connect_within_s: float = 15.0
     handoff_grace_s: float = 8.0
     check_lasts_s: float = 60.0
@@ -148,9 +150,9 @@ class Held:
             self._journal.last_alive_at(),
             self._journal.left_recordings(),
         )
-        speech, wording = self._house.speech, self._house.wording
+        speech, wording, settings = self._house.speech, self._house.wording, self._house.settings
         taking = TurnTaking(speech.models, patience_s=patience_s)
-        self._line = DirectLine(self._house.settings.ice_servers, taking.voice)
+        self._line = DirectLine(settings.ice_servers, taking.voice, settings.reach)
         ready: asyncio.Future[Interviewer] = asyncio.get_running_loop().create_future()
         self._recovery = Recovery(
             speech, wording, self._journal, plan=plan, turns=turns, interviewer=ready

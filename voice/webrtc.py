@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -15,12 +14,9 @@ from pipecat.transports.smallwebrtc.transport import SmallWebRTCTransport
 
 from contracts.errors import InvalidInput
 from contracts.ice import ice_server
+from contracts.sdp import ANYWHERE, Reach, admitted
 from voice.engines import STT_RATE_HZ, TTS_RATE_HZ
-
-#: A Chromium offer for audio and a data channel is 3 to 6 kB with a handful of candidates.
-LARGEST_OFFER_BYTES: Final = 64_000
-MOST_CANDIDATES: Final = 60
-MOST_MEDIA: Final = 4
+from voice.ice import guard_sockets
 
 #: Pipecat calls a line dead 3 s after its last ping. This much longer, and with no audio, it is.
 LOST_AFTER_S: Final = 1.5
@@ -28,36 +24,19 @@ WATCH_EVERY_S: Final = 0.25
 #: An answer is made in about 0.1 s; names (mDNS) that cannot be resolved add 1.1 s.
 ANSWER_WITHIN_S: Final = 5.0
 
-_CANDIDATE = re.compile(r"^a=candidate:", re.MULTILINE)
-_MEDIA = re.compile(r"^m=(\w+) (\d+)", re.MULTILINE)
-_SETUP = re.compile(r"^a=setup:(\S+)", re.MULTILINE)
-_FINGERPRINT = re.compile(r"^a=fingerprint:\S+ [0-9A-Fa-f:]+", re.MULTILINE)
-
-
-def check_offer(sdp: str) -> None:
-    """Raises InvalidInput unless this is a modest offer of a browser that wants to talk."""
-    if len(sdp.encode()) > LARGEST_OFFER_BYTES:
-        raise _bad(f"is larger than {LARGEST_OFFER_BYTES} bytes")
-    if not sdp.startswith("v=0"):
-        raise _bad("is not a session description")
-    media = _MEDIA.findall(sdp)
-    if not any(kind == "audio" and port != "0" for kind, port in media):
-        raise _bad("has no audio")
-    if len(media) > MOST_MEDIA or len(_CANDIDATE.findall(sdp)) > MOST_CANDIDATES:
-        raise _bad("has too many media or candidates")
-    if not _FINGERPRINT.search(sdp):
-        raise _bad("has no fingerprint")
-    if set(_SETUP.findall(sdp)) != {"actpass"}:
-        raise _bad("must leave the DTLS role open (a=setup:actpass)")
-
 
 class DirectLine:
     """One candidate's peer connection and Pipecat's transport over it."""
 
     def __init__(
-        self, ice_servers: Sequence[str] = (), voice: BaseAudioFilter | None = None
+        self,
+        ice_servers: Sequence[str] = (),
+        voice: BaseAudioFilter | None = None,
+        reach: Reach = ANYWHERE,
     ) -> None:
         """`voice` is the filter the bot's audio passes on its way out (`TurnTaking.voice`)."""
+        guard_sockets()
+        self._reach = reach
         # Pipecat leaves parts of its interface without types.
         self._connection: Any = SmallWebRTCConnection(
             [RTCIceServer(**ice_server(each)) for each in ice_servers]
@@ -70,9 +49,9 @@ class DirectLine:
 
     async def answer(self, sdp: str) -> str:
         """The SDP answer with all candidates. Raises InvalidInput for an unusable offer."""
-        check_offer(sdp)
+        offer = admitted(sdp, self._reach)
         try:
-            await asyncio.wait_for(self._connection.initialize(sdp, "offer"), ANSWER_WITHIN_S)
+            await asyncio.wait_for(self._connection.initialize(offer, "offer"), ANSWER_WITHIN_S)
         except Exception as failure:
             raise _bad("cannot be answered") from failure
         answer = self._connection.get_answer()

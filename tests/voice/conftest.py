@@ -13,7 +13,7 @@ from tests.voice.dead import Dead, Narrow
 from tests.voice.memory import MemoryInterview
 from tests.voice.rooms import CACHE, HASH, RoomFor
 from voice.conversation import Speech
-from voice.loopback import offer_loopback
+from voice.ice import offer_loopback
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 
 from contracts.errors import InvalidInput
-from voice.webrtc import DirectLine, check_offer
+from contracts.sdp import Reach
+from tests.waiting import eventually
+from voice.webrtc import DirectLine
 
 
 async def _offer(*, audio: bool = True) -> str:
@@ -29,41 +33,57 @@ async def test_a_browsers_offer_is_answered_with_candidates_and_without_stun() -
     await line.close()
 
 
-async def test_an_offer_without_audio_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="no audio"):
-        check_offer(await _offer(audio=False))
-
-
-@pytest.mark.parametrize("role", ["active", "passive", "holdconn"])
-async def test_an_offer_must_leave_the_role_open(role: str) -> None:
-    with pytest.raises(InvalidInput, match="actpass"):
-        check_offer((await _offer()).replace("setup:actpass", f"setup:{role}"))
-
-
-async def test_an_offer_without_fingerprint_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="fingerprint"):
-        check_offer((await _offer()).replace("a=fingerprint:", "a=print:"))
-
-
-async def test_large_and_crowded_offers_are_refused() -> None:
-    sdp = await _offer()
-    with pytest.raises(InvalidInput, match="larger"):
-        check_offer(sdp + "a=x:" + "y" * 64_000)
-    crowd = "a=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n" * 61
-    with pytest.raises(InvalidInput, match="too many"):
-        check_offer(sdp + crowd)
-
-
-@pytest.mark.parametrize("rubbish", ["", "hello", "v=0", "v=0\r\nm=audio 9 x\r\n", "{}"])
-async def test_rubbish_is_refused_by_name_of_the_field(rubbish: str) -> None:
-    with pytest.raises(InvalidInput) as refused:
-        check_offer(rubbish)
-    assert refused.value.field == "sdp"
-
-
 async def test_what_passes_the_caps_and_cannot_be_parsed_is_refused_too() -> None:
-    broken = (await _offer()).replace("a=ice-ufrag:", "a=ice-ufrage:")
+    broken = (await _offer()).replace("a=rtpmap:", "a=rtpmap:x")
     line = DirectLine()
     with pytest.raises(InvalidInput):
         await line.answer(broken)
     await line.close()
+
+
+class Socket(asyncio.DatagramProtocol):
+    """Something that listens on UDP and was never asked."""
+
+    def __init__(self) -> None:
+        self.received: list[bytes] = []
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        self.received.append(data)
+
+
+async def _socket(address: str) -> tuple[Socket, int, asyncio.DatagramTransport]:
+    loop = asyncio.get_running_loop()
+    transport, socket = await loop.create_datagram_endpoint(Socket, local_addr=(address, 0))
+    return socket, transport.get_extra_info("sockname")[1], transport
+
+
+@pytest.mark.parametrize(
+    ("bound", "named", "reach"),
+    [
+        ("127.0.0.2", "127.0.0.2", Reach(loopback=False)),
+        ("0.0.0.0", "0.0.0.0", Reach()),  # Linux sends that to this machine
+    ],
+)
+async def test_no_packet_goes_where_none_may(bound: str, named: str, reach: Reach) -> None:
+    """Another bot, which may, has sent several to its candidate by then."""
+    offer = _without_candidates(await _offer())
+    forbidden, port, closed = await _socket(bound)
+    allowed, other_port, opened = await _socket("127.0.0.1")
+    lines = [DirectLine(reach=reach), DirectLine()]
+    candidates = f"a=candidate:1 1 udp 1 {named} {port} typ host\r\n"
+    other = f"a=candidate:1 1 udp 1 127.0.0.1 {other_port} typ host\r\n"
+    try:
+        for line, candidate in zip(lines, (candidates, other), strict=True):
+            await line.answer(offer.replace("a=setup", f"{candidate}a=setup"))
+        await eventually(lambda: len(allowed.received) >= 3)
+        assert forbidden.received == []
+    finally:
+        for line in lines:
+            await line.close()
+        closed.close()
+        opened.close()
+
+
+def _without_candidates(sdp: str) -> str:
+    lines = sdp.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("a=candidate:"))
