@@ -40,8 +40,20 @@ def offer_loopback() -> None:
 
 
 def guard_sockets() -> None:
-    """Puts `GuardedProtocol` in front of every socket that ICE opens from now on."""
+    """Puts `GuardedProtocol` in front of every socket that ICE opens from now on, and has a
+    connection that was closed in the moment it came up stay closed. Safe to repeat."""
     aioice.ice.StunProtocol = GuardedProtocol  # type: ignore[misc]  # a class is replaced
+    aioice.ice.Connection.query_consent = _consent_while_open  # type: ignore
+
+
+_query_consent = aioice.ice.Connection.query_consent
+
+
+async def _consent_while_open(connection: aioice.ice.Connection) -> None:
+    """aioice begins to ask for consent after `close` too, and then never ends: each such line
+    would leave a task and all that hangs on it behind."""
+    if not connection._closing:
+        await _query_consent(connection)
 
 
 class GuardedProtocol(aioice.ice.StunProtocol):

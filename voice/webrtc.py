@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from aiortc import RTCIceServer
+from aiortc import RTCIceServer, RTCPeerConnection
 from pipecat.audio.filters.base_audio_filter import BaseAudioFilter
 from pipecat.transports.base_transport import TransportParams
 from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
@@ -23,6 +23,8 @@ LOST_AFTER_S: Final = 1.5
 WATCH_EVERY_S: Final = 0.25
 #: An answer is made in about 0.1 s; names (mDNS) that cannot be resolved add 1.1 s.
 ANSWER_WITHIN_S: Final = 5.0
+#: Closing takes a few milliseconds, unless an answer is still being made.
+CLOSE_WITHIN_S: Final = 1.0
 
 
 class DirectLine:
@@ -37,6 +39,8 @@ class DirectLine:
         """`voice` is the filter the bot's audio passes on its way out (`TurnTaking.voice`)."""
         guard_sockets()
         self._reach = reach
+        self._answering: asyncio.Future[None] | None = None
+        self._closing: asyncio.Future[None] | None = None
         # Pipecat leaves parts of its interface without types.
         self._connection: Any = SmallWebRTCConnection(
             [RTCIceServer(**ice_server(each)) for each in ice_servers]
@@ -50,8 +54,10 @@ class DirectLine:
     async def answer(self, sdp: str) -> str:
         """The SDP answer with all candidates. Raises InvalidInput for an unusable offer."""
         offer = admitted(sdp, self._reach)
+        # Never cancelled: aioice forgets the sockets that it was about to open.
+        self._answering = asyncio.ensure_future(self._connection.initialize(offer, "offer"))
         try:
-            await asyncio.wait_for(self._connection.initialize(offer, "offer"), ANSWER_WITHIN_S)
+            await asyncio.wait_for(asyncio.shield(self._answering), ANSWER_WITHIN_S)
         except Exception as failure:
             raise _bad("cannot be answered") from failure
         answer = self._connection.get_answer()
@@ -78,8 +84,28 @@ class DirectLine:
             quiet_s = 0.0 if up or not was_up else quiet_s + WATCH_EVERY_S
 
     async def close(self) -> None:
-        """Tells the page that the bot has left, and closes. May be called twice."""
+        """Tells the page that the bot has left, and closes. May be called twice.
+
+        An answer that is still being made is closed when it is made, though nobody waits for it.
+        """
+        self._closing = asyncio.ensure_future(self._close())
+        done, _ = await asyncio.wait([self._closing], timeout=CLOSE_WITHIN_S)
+        for closed in done:
+            closed.result()
+
+    async def _close(self) -> None:
+        if self._answering:
+            await asyncio.wait([self._answering])
         await self._connection.disconnect()
+        await stop_media(self._connection.pc)
+
+
+async def stop_media(connection: RTCPeerConnection) -> None:
+    """Once more: a line that is closed in the moment it comes up starts its media after it was
+    stopped, and aiortc would let that run for ever."""
+    for transceiver in connection.getTransceivers():
+        await transceiver.sender.stop()
+        await transceiver.receiver.stop()
 
 
 def _audio_params(voice: BaseAudioFilter | None) -> TransportParams:
