@@ -37,6 +37,7 @@ from tests.builders import a_question
 from tests.integration.test_api.service import SECRET, SilentBot, WordGrader, at_work, served
 from tests.waiting import eventually
 from tests.workers import polling
+from web.consent import current
 from workflows.interview_client import InterviewClient, workflow_id
 from workflows.interview_session import InterviewSession
 
@@ -183,7 +184,7 @@ class Trial:
 
     async def open(self, questions: int = 2) -> None:
         await self.start(questions)
-        await self.call("consent", {"text_version": "1"})
+        await self.call("consent", {"text_version": current().version})
         await self.call("join", {"purpose": "typing"})
 
     async def call(self, verb: str, body: dict[str, Any] | None = None, **known: Any) -> None:
