@@ -238,7 +238,7 @@ def drawn(report: Report) -> str:
         legend_at_bottom=True,
         legend_at_bottom_columns=3,
         legend_box_size=12,
-        margin_bottom=30,
+        margin_bottom=44,
         truncate_legend=-1,
         dots_size=3,
         show_y_guides=True,

@@ -35,7 +35,7 @@ from voice.pauses import Pace, Patience
 WAITS_S: Final = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
 #: Tried on the fitted part: from which score a voice has finished, the wait when it has not, those
 #: when the words promise more and when both, and the longest pace that is heeded.
-GRID: Final = ((0.5, 0.9), (2.0, 2.25), ((2.5, 4.0), (4.0, 5.0)), (0.0, 1.75, 2.25, 2.5))
+GRID: Final = ((0.5, 0.9), (2.0, 2.25), ((2.5, 4.0), (4.0, 5.0)), (0.0, 1.75, 2.25))
 
 
 class KeptVoice:
