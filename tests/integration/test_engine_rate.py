@@ -15,6 +15,7 @@ from bench.engine import GOAL, MINIMAL, OURS, Run, Side, figures_of
 from bench.minimal_workflow import MinimalInterview
 from bench.typed import QUESTIONS, Driver
 from contracts.interview import InterviewStatus
+from contracts.turns import TurnPurpose
 from db.store import Store
 from grading.embedded import EmbeddedGrader
 from questions.loader import starter_bank
@@ -35,7 +36,8 @@ async def held(side: Side, workflow: type, client: Client, store: Store) -> Sequ
 
 
 async def rows(store: Store, interviews: Sequence[UUID]) -> list[Any]:
-    """What stands of each in the end, but for ids and times."""
+    """What stands of each in the end, but for ids, times, and prompts: they come with the saved
+    state, of which the newest is enough, and this driver answers before it is saved."""
     found = []
     for each in interviews:
         snapshot = await store.interviews.snapshot(each)
@@ -49,7 +51,7 @@ async def rows(store: Store, interviews: Sequence[UUID]) -> list[Any]:
                 "questions": [(q.question_id, q.revision, q.grade) for q in snapshot.questions],
                 "answers": [(a.question_id, a.revision, a.text) for a in answers],
                 "grades": sorted((g.question_id, g.revision, g.grade.score) for g in grades),
-                "turns": sorted((t.purpose, t.text) for t in turns),
+                "turns": sorted(t.text for t in turns if t.purpose is TurnPurpose.ANSWER),
                 "report": report and (report.version, report.payload["total"]),
             }
         )
