@@ -10,10 +10,8 @@ from temporalio.testing import WorkflowEnvironment
 
 from contracts.interview import InterviewStatus
 from local.processes import Child
-from tests.browser.conftest import Launch
 from tests.browser.rooms import (
     ANSWER,
-    agree,
     start_speaking,
     start_typing,
     type_answer,
@@ -24,7 +22,6 @@ from tests.browser.site import Site
 pytestmark = pytest.mark.usefixtures("asking")
 
 LISTENING = "Listening"
-PLAYS = "() => { const voice = document.getElementById('voice'); return !voice.paused }"
 
 
 async def choose_speaker(page: Page) -> None:
@@ -66,29 +63,6 @@ async def test_the_room_with_an_interviewer_on_the_line(
     await page.get_by_role("button", name="Repeat").click()
     await expect(page.locator("#stage")).to_have_attribute("data-state", "speaking", timeout=20_000)
     await visitor.close()
-
-
-async def test_where_sound_wants_a_click_the_room_waits_for_one(
-    launch: Launch, site: Site, speaking: Child
-) -> None:
-    """Chromium's own policy, which the other tests turn off: a tab that nobody has touched."""
-    browser = await launch("--autoplay-policy=document-user-activation-required")
-    visitor = await browser.new_context()
-    page = await visitor.new_page()
-    await agree(page, site.link(await site.invite()))
-    untouched = await visitor.new_page()
-    # At once: whatever Playwright evaluates later counts as a touch.
-    await untouched.add_init_script("window.atFirst = new AudioContext().state")
-    await untouched.goto(page.url.replace("/check", "/room?by=voice"))
-    assert await untouched.evaluate("atFirst") == "suspended"
-    await expect(untouched.locator("#state")).to_have_text("Ready when you are")
-    await untouched.get_by_role("button", name="Join by voice").click()
-    await expect(untouched.locator("#stage")).to_have_attribute(
-        "data-state", "speaking", timeout=20_000
-    )
-    assert await untouched.evaluate(PLAYS) is True
-    await expect(untouched.locator("#notices")).to_be_empty()
-    await browser.close()
 
 
 async def test_time_left_text_size_and_the_way_back_to_the_newest_lines(
