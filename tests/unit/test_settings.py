@@ -164,7 +164,7 @@ def test_names_that_are_no_settings_are_pointed_out(home: dict[str, str], tmp_pa
 
 
 def test_what_bench_and_tests_read_is_known_too(home: dict[str, str]) -> None:
-    others = {"CODEVOICE_GRADED_ANSWERS": "/tmp/a.csv", "CODEVOICE_CHROMIUM": "/usr/bin/chromium"}
+    others = {"CODEVOICE_GRADED_ANSWERS": "graded.csv", "CODEVOICE_CHROMIUM": "/usr/bin/chromium"}
 
     assert load(home | others, NO_FILE).warnings == ()
 
