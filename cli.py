@@ -157,11 +157,18 @@ def bench_turns(
 
 
 @app.command()
-def doctor(as_json: AsJson = False) -> None:
+def doctor(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Compare every interview's parts too; heal what can be.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Check every part and setting: a line for each, with one act where something is wrong."""
-    from local.doctor import examine
+    from local.doctor import examine, examine_deeply
 
     findings = asyncio.run(examine())
+    if deep:
+        findings += asyncio.run(examine_deeply())
     if as_json:
         print_json([finding.model_dump() for finding in findings])
     else:

@@ -34,7 +34,7 @@ class InterviewStatus(StrEnum):
     DECLINED = "declined"
     EXPIRED = "expired"  # not joined, or not resumed, by `expires_at`
     CANCELLED = "cancelled"
-    FAILED = "failed"  # by an operator only
+    FAILED = "failed"  # by an operator only, who terminated the workflow
 
     @property
     def ended(self) -> bool:

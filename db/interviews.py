@@ -81,6 +81,9 @@ _FIRST_BEAT = text(
 )
 _GAP = text("SELECT last_at AS began_at, clock_timestamp() AS ended_at FROM service_pulse")
 _AFTER_GAP = text("UPDATE service_pulse SET last_at = greatest(last_at, :ended_at)")
+_BOT_ALIVE = text(
+    "SELECT id FROM interviews WHERE last_alive_at > clock_timestamp() - interval '5 s' LIMIT 1"
+)
 _VOID_LINKS = text(
     "UPDATE interviews SET token_generation = token_generation + 1 WHERE id = :id"
     " RETURNING token_generation"
@@ -210,6 +213,10 @@ class Interviews:
         row = await self._database.row(alive)
         found: datetime | None = row["last_alive_at"] if row else None
         return found
+
+    async def any_bot_alive(self) -> bool:
+        """Some bot said within the last seconds that it lives."""
+        return await self._database.row(_BOT_ALIVE) is not None
 
     async def set_consent(self, consent_id: UUID, interview_id: UUID, text_version: str) -> None:
         """Keeps that this version of the text was agreed to, once. Raises NotFound."""

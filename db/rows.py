@@ -123,6 +123,28 @@ class Recording(Row):
     complete: bool | None
 
 
+class OpenInterview(Row):
+    """An interview that has not ended. `quiet`: nothing was saved for ten seconds; `silent`: a bot
+    is called live that has not said so for fifteen."""
+
+    id: UUID
+    status: InterviewStatus
+    state_version: int
+    quiet: bool
+    silent: bool
+
+
+class KeptRecording(Row):
+    """`over`: nothing is said in its interview any more, for a minute or longer."""
+
+    id: UUID
+    interview_id: UUID
+    url: str
+    duration_ms: int | None
+    complete: bool | None
+    over: bool
+
+
 class Event(Row):
     """`kind` is "state" (a newer snapshot is saved) or "turn" (`turn_number` was written)."""
 

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from db.access import Access
 from db.answers import Answers
 from db.database import Database
+from db.discrepancies import Discrepancies
 from db.events import Events
 from db.grades import Grades
 from db.idempotency import Idempotency
@@ -30,6 +31,7 @@ class Store:
         self.database = database
         self.access = Access(database)
         self.answers = Answers(database)
+        self.discrepancies = Discrepancies(database)
         self.events = Events(database)
         self.grades = Grades(database)
         self.idempotency = Idempotency(database)

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import fsspec
 import httpx
 from pydantic import BaseModel
+from temporalio.service import RPCError
 
 import connections
 from contracts.errors import CodeVoiceError, SettingError
@@ -280,6 +281,40 @@ _PROBES: Final[dict[str, Callable[[Settings], Awaitable[str]]]] = {
     "Temporal": _temporal,
     "service": _service,
 }
+
+
+async def examine_deeply() -> list[Finding]:
+    """Compares database, Temporal, bots and files over every interview, and heals what can be."""
+    from reconciler import Reconciler
+
+    store = None
+    try:
+        settings = load()
+        store = connections.open_store(settings)
+        await connections.reach(store)
+        client = await connections.temporal_client(settings)
+        found = await Reconciler(store, client, settings.recordings_url).round(deep=True)
+    except SettingError as error:
+        return [_wrong(error)]
+    except (CodeVoiceError, RPCError) as error:
+        state = f"could not be compared ({type(error).__name__})"
+        return [Finding(part="interviews", ok=False, state=state, remedy="See DATA_DIR/logs")]
+    finally:
+        if store is not None:
+            await store.close()
+    if not found:
+        state = "database, Temporal, bots and files agree"
+        return [Finding(part="interviews", ok=True, state=state)]
+    remedy = "See `When parts disagree` in docs/operating.md"
+    return [
+        Finding(
+            part="interviews",
+            ok=each.healed,
+            state=str(each),
+            remedy=None if each.healed else remedy,
+        )
+        for each in found
+    ]
 
 
 async def _probed(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,6 +21,7 @@ from bench.chaos.faults import Disturbance, Strike, draw
 from bench.chaos.ledger import UNNAMED, Ledger
 from bench.chaos.points import Order, Side
 from bench.chaos.servers import Servers
+from reconciler import Reconciler
 
 #: A word of every answer, name and address: it may stand in the database alone.
 CANARY: Final = "quokkatrice"
@@ -184,7 +185,15 @@ async def judged(
         canaries=(CANARY,),
         traces=servers.logs,
     )
-    return [_in_words(each) for each in await invariants.check(evidence)]
+    found = [_in_words(each) for each in await invariants.check(evidence)]
+    return [*found, *await _unreconciled(servers, set(evidence.interviews))]
+
+
+async def _unreconciled(servers: Servers, interviews: set[UUID]) -> list[str]:
+    """What the product's own reconciler cannot heal. Last, as it heals the rest."""
+    reconciler = Reconciler(servers.store, servers.temporal, servers.settings.recordings_url)
+    raised = (each for each in await reconciler.round() if not each.healed)
+    return [f"I6: {each}" for each in raised if each.interview_id in interviews]
 
 
 def _in_words(violation: Violation) -> str:

@@ -135,9 +135,11 @@ async def test_a_newer_bot_takes_the_fence_and_an_older_one_is_refused(store: St
 async def test_the_last_sign_of_life_is_kept(store: Store) -> None:
     interview = await an_interview(store)
     assert await store.interviews.last_alive_at(interview.id) is None
+    assert not await store.interviews.any_bot_alive()
 
     await store.interviews.touch_alive(interview.id, Fence(epoch=1))
 
+    assert await store.interviews.any_bot_alive()
     alive = await store.interviews.last_alive_at(interview.id)
     assert alive is not None
     assert abs(datetime.now(UTC) - alive) < timedelta(minutes=1)
