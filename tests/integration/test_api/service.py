@@ -65,15 +65,25 @@ class WordGrader:
 
 
 class SilentBot:
-    """Answers the offer, reports ready and stays until it is sent away."""
+    """Answers the offer, while it `answers`, reports ready and stays until it is sent away."""
 
     def __init__(self, store: Store, interviews: InterviewClient) -> None:
         self._store, self._interviews = store, interviews
-        self.heard = 0
+        self.heard = self.live = 0
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     @activity.defn(name="hold_conversation")
     async def hold_conversation(self, held: HoldConversation) -> ConversationResult:
         self.heard += 1
+        self.live += 1
+        try:
+            return await self._hold(held)
+        finally:
+            self.live -= 1
+
+    async def _hold(self, held: HoldConversation) -> ConversationResult:
+        await self.answers.wait()
         fence = Fence(epoch=held.epoch, attempt=activity.info().attempt)
         if held.offer_id is not None:
             await self._store.offers.put_answer(held.offer_id, f"v=0\r\ns={held.epoch}\r\n")
