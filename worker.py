@@ -11,17 +11,16 @@ import asyncio
 import contextlib
 import ctypes
 import logging
-import os
-import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 from uuid import UUID
 
 import connections
+import polling
 from contracts import queues
 from contracts.errors import CodeVoiceError, NotFound, SettingError, WrongState
 from db.ids import new_id
@@ -31,13 +30,14 @@ from settings import Settings, load
 
 if TYPE_CHECKING:
     from temporalio.client import Client
+    from temporalio.common import MetricMeter
     from temporalio.runtime import Runtime
     from temporalio.worker import Worker, WorkflowRunner
 
     from contracts.activities import BuildReport
-    from contracts.conversation import ConversationResult, HoldConversation
     from contracts.interview import Fence
     from db.store import Store
+    from reconciler import Reconciler
     from voice.conversation import Conversation
     from voice.protocols import JournalFor, UpdatesFor
     from workflows.interview_client import InterviewClient
@@ -56,9 +56,8 @@ _GRADING_SLOTS: Final = 40
 #: By default the SDK holds a heartbeat back for 0.8 of its timeout: one late by the rest, on
 #: a busy machine, would count as a death.
 _BEATS_PASSED_ON: Final = timedelta(seconds=1)
-#: A start over HTTP has marked its row by then.
-_LEFT_BEHIND: Final = timedelta(seconds=10)
 _HOUSEKEEPING_EVERY_S: Final = 10
+_RECONCILED_EVERY_S: Final = 60
 _PULSE_EVERY_S: Final = 2
 #: A pulse that fails beats late by this much before it counts as an outage.
 _AWAY_AFTER: Final = timedelta(seconds=5)
@@ -74,8 +73,8 @@ def run(
 ) -> NoReturn:
     """Works until SIGTERM or SIGINT, then ends the process.
 
-    It exits with 0, with 1 on a failure, with 2 on a wrong setting. `ready_file` is written once
-    every queue is polled.
+    It exits with 0, with 1 on a failure, with 2 on a wrong setting. `ready_file` is there while the
+    server hears every queue polled; a worker that it does not hear fails.
     """
     code = 1
     _spare_memory()
@@ -83,7 +82,8 @@ def run(
         settings = load()
         connections.configure_log(settings.log_level)
         links = _Links(connect, open_store)
-        code = asyncio.run(_work(settings, _checked(task_queues), ready_file, links))
+        # Not `asyncio.run`: it waits for every task, and a wedged one heeds no cancellation.
+        code = asyncio.Runner().run(_work(settings, _checked(task_queues), ready_file, links))
     except SettingError as error:
         sys.stderr.write(f"codevoice: {error.detail}\n")
         code = 2
@@ -93,11 +93,7 @@ def run(
         code = 130
     except Exception:
         _log.exception("the worker failed")
-    # Worker and client in one process crashed at interpreter exit in 4 of 40 trials.
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    polling.leave(code)
 
 
 def _checked(task_queues: Sequence[str]) -> tuple[str, ...]:
@@ -134,42 +130,25 @@ async def _work(
     settings: Settings, task_queues: Sequence[str], ready_file: Path | None, links: _Links
 ) -> int:
     """Returns the exit code."""
-    stop = _stop_asked()
+    stop = polling.stop_asked()
     async with AsyncExitStack() as stack:
         store = links.open_store(settings)
         stack.push_async_callback(store.close)
         await connections.reach(store)
         client = await links.connect(settings, _runtime(settings))
         makers: dict[str, Callable[[], Any]] = {
-            queues.INTERVIEWS: lambda: _interviews(client, store),
+            queues.INTERVIEWS: lambda: _interviews(settings, client, store),
             queues.CONVERSATIONS: lambda: _conversations(settings, client, store),
             queues.GRADING: lambda: _grading(client, store),
         }
         workers = [await stack.enter_async_context(makers[name]()) for name in task_queues]
-        return await _poll(workers, stop, ready_file)
+        return await polling.poll(workers, stop, ready_file)
 
 
-async def _poll(workers: Sequence[Worker], stop: asyncio.Event, ready_file: Path | None) -> int:
-    """Until told to stop, or one worker fails; then all drain."""
-    running = [asyncio.create_task(worker.run()) for worker in workers]
-    stopping = asyncio.create_task(stop.wait())
-    _log.info("polling %s", ", ".join(worker.task_queue for worker in workers))
-    if ready_file is not None:
-        await asyncio.to_thread(ready_file.touch)
-    await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    await asyncio.gather(*(worker.shutdown() for worker in workers))
-    failures = [each for each in await asyncio.gather(*running, return_exceptions=True) if each]
-    for failure in failures:
-        _log.error("a worker failed: %s", type(failure).__name__)
-    return 1 if failures else 0
+def _meter(client: Client) -> MetricMeter:
+    from temporalio.runtime import Runtime
 
-
-def _stop_asked() -> asyncio.Event:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
+    return (client.service_client.config.runtime or Runtime.default()).metric_meter
 
 
 def _runtime(settings: Settings) -> Runtime | None:
@@ -185,10 +164,11 @@ def _runtime(settings: Settings) -> Runtime | None:
 
 
 @asynccontextmanager
-async def _interviews(client: Client, store: Store) -> AsyncIterator[Worker]:
+async def _interviews(settings: Settings, client: Client, store: Store) -> AsyncIterator[Worker]:
     from temporalio.worker import Worker
 
     from activities.interviews import InterviewActivities
+    from reconciler import Reconciler
     from workflows.interview_client import InterviewClient
     from workflows.interview_session import InterviewSession
 
@@ -201,12 +181,14 @@ async def _interviews(client: Client, store: Store) -> AsyncIterator[Worker]:
         workflow_runner=workflow_runner(),
         max_cached_workflows=CACHED_WORKFLOWS,
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
+        interceptors=[polling.Slots()],
         graceful_shutdown_timeout=timedelta(seconds=5),
     )
-    interviews = InterviewClient(client)
+    reconciler = Reconciler(store, client, settings.recordings_url, _meter(client))
     async with (
-        _background(_keep_house(store, interviews)),
-        _background(_keep_pulse(client, store, interviews)),
+        _background(_keep_house(store, reconciler)),
+        _background(_reconcile(reconciler)),
+        _background(_keep_pulse(client, store, InterviewClient(client))),
     ):
         yield worker
 
@@ -223,18 +205,24 @@ def workflow_runner() -> WorkflowRunner:
     return UnsandboxedWorkflowRunner()
 
 
-async def _keep_house(store: Store, interviews: InterviewClient) -> None:
+async def _keep_house(store: Store, reconciler: Reconciler) -> None:
     """Starts the workflows of rows that were left without one, and forgets old keys."""
     while True:
         try:
-            for row in await store.interviews.unstarted(datetime.now(UTC) - _LEFT_BEHIND):
-                await interviews.start(row.start)
-                await store.interviews.mark_started(row.id)
-                _log.info("started interview %s, whose row had no workflow", row.id)
+            await reconciler.start_left_behind()
             await store.idempotency.purge()
         except Exception as failure:  # whatever it is, the next round may go well
             _log.warning("housekeeping: %s", type(failure).__name__)
         await asyncio.sleep(_HOUSEKEEPING_EVERY_S)
+
+
+async def _reconcile(reconciler: Reconciler) -> None:
+    while True:
+        await asyncio.sleep(_RECONCILED_EVERY_S)
+        try:
+            await reconciler.round()
+        except Exception as failure:  # whatever it is, the next round may go well
+            _log.warning("reconciler: %s", type(failure).__name__)
 
 
 async def _keep_pulse(client: Client, store: Store, interviews: InterviewClient) -> None:
@@ -281,14 +269,24 @@ async def _conversations(settings: Settings, client: Client, store: Store) -> As
             return ConversationJournal(store, listener, interview_id, fence)
 
         conversation = await _speech(settings, journal, updates.bound)
-        activities = ConversationActivities(_Line(conversation))
-        yield Worker(
+        activities = ConversationActivities(conversation.hold)
+        worker = Worker(
             client,
             task_queue=queues.CONVERSATIONS,
             activities=[activities.hold_conversation],
             max_concurrent_activities=settings.conversation_slots,
+            interceptors=[polling.Slots()],
             graceful_shutdown_timeout=DRAIN,
         )
+        async with _background(_give_up(conversation.wedged, worker)):
+            yield worker
+
+
+async def _give_up(wedged: asyncio.Event, worker: Worker) -> None:
+    """Hands the conversations over and ends: whoever runs this process starts another."""
+    await wedged.wait()
+    _log.error("a conversation cannot be freed; this process ends")
+    await worker.shutdown()
 
 
 async def _speech(
@@ -312,27 +310,6 @@ async def _speech(
     return Conversation(Speech(engines, models, repair), journal_for, updates_for, how)
 
 
-class _Line:
-    """What the activity calls: one conversation, until the worker leaves."""
-
-    def __init__(self, conversation: Conversation) -> None:
-        self._conversation = conversation
-
-    async def __call__(
-        self,
-        order: HoldConversation,
-        fence: Fence,
-        beat: Callable[[], None],
-        leaving: asyncio.Event,
-    ) -> ConversationResult:
-        async with _background(self._drain_when(leaving)):
-            return await self._conversation.hold(order, fence, beat)
-
-    async def _drain_when(self, leaving: asyncio.Event) -> None:
-        await leaving.wait()
-        self._conversation.drain()
-
-
 # ---------------------------------------------------------------------------- grading
 
 
@@ -354,6 +331,7 @@ async def _grading(client: Client, store: Store) -> AsyncIterator[Worker]:
             activities=[grades.assess_answer, grades.grade_answer, reports.build_report],
             max_concurrent_activities=_GRADING_SLOTS,
             max_heartbeat_throttle_interval=_BEATS_PASSED_ON,
+            interceptors=[polling.Slots()],
             graceful_shutdown_timeout=timedelta(seconds=5),
         )
 
@@ -390,7 +368,9 @@ async def _background(work: Any) -> AsyncIterator[None]:
 def main() -> NoReturn:
     parser = argparse.ArgumentParser(description="Poll Temporal task queues.")
     parser.add_argument("--queues", required=True, help=f"comma-separated: {_QUEUES}")
-    parser.add_argument("--ready-file", type=Path, help="written once every queue is polled")
+    parser.add_argument(
+        "--ready-file", type=Path, help="there while the server hears every queue polled"
+    )
     asked = parser.parse_args()
     run([name.strip() for name in asked.queues.split(",") if name.strip()], asked.ready_file)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol
 
@@ -40,11 +39,18 @@ class Converse(Protocol):
 
 class ConversationActivities:
     """`drain` bounds how long a bot may go on talking after its worker was told to shut down; the
-    worker's own graceful shutdown must be longer by a second."""
+    worker's own graceful shutdown must be longer by a second. `let_go` bounds how long one that
+    heeds no cancellation keeps its slot."""
 
-    def __init__(self, converse: Converse, drain: timedelta = timedelta(seconds=9)) -> None:
+    def __init__(
+        self,
+        converse: Converse,
+        drain: timedelta = timedelta(seconds=9),
+        let_go: timedelta = timedelta(seconds=8),
+    ) -> None:
         self._converse = converse
         self._drain = drain
+        self._let_go = let_go
 
     @activity.defn(name="hold_conversation")
     async def hold_conversation(self, order: HoldConversation) -> ConversationResult:
@@ -62,7 +68,7 @@ class ConversationActivities:
             try:
                 return await self._outcome(bot, leaving)
             finally:
-                await _stop(bot)
+                await _stop(bot, self._let_go)
 
     async def _outcome(
         self, bot: asyncio.Future[ConversationResult], leaving: asyncio.Event
@@ -93,11 +99,12 @@ def _told_to_cancel() -> bool:
     return details is not None and (details.cancel_requested or details.not_found)
 
 
-async def _stop(bot: asyncio.Future[ConversationResult]) -> None:
-    """Ends the bot and waits until its line, its files and its room are let go."""
+async def _stop(bot: asyncio.Future[ConversationResult], within: timedelta) -> None:
+    """Ends the bot and waits, but not for ever, until its line, files and room are let go."""
     bot.cancel()
-    with suppress(asyncio.CancelledError, Exception):
-        await bot
+    await asyncio.wait({bot}, timeout=within.total_seconds())
+    if bot.done() and not bot.cancelled():
+        bot.exception()  # told already, or of no use to anybody
 
 
 class _Heartbeat:

@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from datetime import timedelta
 from typing import Final
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.service import RPCError
 
 from api.bodies import Health, Readiness
 from api.parts import OurParts, Parts
 from contracts.errors import CodeVoiceError, Unavailable
-from contracts.queues import CONVERSATIONS, GRADING, INTERVIEWS
+from contracts.queues import CONVERSATIONS
+from workflows.pollers import NEEDED, polled
 
 router = APIRouter(tags=["health"])
 
 _WITHIN_S: Final = 3.0
-_POLLED: Final = (
-    (INTERVIEWS, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW),
-    (CONVERSATIONS, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
-    (GRADING, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
-)
 
 
 @router.get("/healthz", response_model=Health)
@@ -42,9 +35,9 @@ async def healthz() -> Health:
     responses={503: {"model": Readiness, "description": "A part is missing; `parts` says which."}},
 )
 async def readyz(parts: OurParts) -> Response:
-    """Interviews can be held: database, Temporal, and a worker for each kind of work."""
-    told = await asyncio.gather(_database(parts), *(_polled(parts, *each) for each in _POLLED))
-    names = ("database", *(f"worker: {queue}" for queue, _ in _POLLED))
+    """Interviews can be held: database, Temporal, and a worker that polls for each kind of work."""
+    told = await asyncio.gather(_database(parts), *(_polled(parts, *each) for each in NEEDED))
+    names = ("database", *(f"worker: {queue}" for queue, _ in NEEDED))
     found = Readiness(
         ready=all(word == "ok" for word in told), parts=dict(zip(names, told, strict=True))
     )
@@ -67,14 +60,13 @@ async def _polled(parts: Parts, queue: str, kind: TaskQueueType.ValueType) -> st
 
 
 async def _ask_pollers(parts: Parts, queue: str, kind: TaskQueueType.ValueType) -> None:
-    request = DescribeTaskQueueRequest(
-        namespace=parts.temporal.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind
-    )
-    found = await parts.temporal.workflow_service.describe_task_queue(
-        request, timeout=timedelta(seconds=_WITHIN_S)
-    )
-    if not found.pollers:
+    if not await polled(parts.temporal, queue, kind) and not await _busy(parts, queue):
         raise Unavailable("no worker polls this queue")
+
+
+async def _busy(parts: Parts, queue: str) -> bool:
+    """A worker whose slots are all taken polls nothing; its bots say each second that they live."""
+    return queue == CONVERSATIONS and await parts.store.interviews.any_bot_alive()
 
 
 async def _told(probe: Awaitable[object], otherwise: str) -> str:

@@ -14,6 +14,7 @@ from pipecat.frames.frames import (
     InterruptionFrame,
     LLMContextFrame,
     TranscriptionFrame,
+    TTSSpeakFrame,
     UserStartedSpeakingFrame,
     UserStoppedSpeakingFrame,
     VADUserStartedSpeakingFrame,
@@ -36,8 +37,17 @@ from voice.messages import Message, pressed
 from voice.models import SpeechModels
 from voice.progress import Progress
 from voice.recorder import Recorder, Recording
+from voice.running import CANCEL_WITHIN_S
+from voice.senses import Debt, Senses
 from voice.speaking import Ear, Mouth
-from voice.speech import EmbeddedSTTService, EmbeddedTTSService, Heard, NothingHeardFrame, Repair
+from voice.speech import (
+    LONGEST_SEGMENT_S,
+    EmbeddedSTTService,
+    EmbeddedTTSService,
+    Heard,
+    NothingHeardFrame,
+    Repair,
+)
 from voice.terms import TermRepair
 from voice.turns import PatientTurnStop, PoliteTurnStart, TurnTaking
 
@@ -46,20 +56,31 @@ HEARTBEAT_S: Final = 1.0
 
 
 class Hearing:
-    """Whether the candidate speaks now, and whether all words are known."""
+    """Whether the candidate speaks now, and whether all words are known.
 
-    def __init__(self) -> None:
+    `words` is the debt of them: due when somebody has stopped speaking, and now and then before.
+    """
+
+    def __init__(self, words: Debt) -> None:
         self.speaking = False
+        self._words = words
         self._settled = asyncio.Event()
         self._settled.set()
 
     def voice(self, on: bool) -> None:
         self.speaking = on
         self._settled.clear()
+        self._words.owe(LONGEST_SEGMENT_S if on else 0.0)
 
     def words(self) -> None:
+        self.some_words()
         if not self.speaking:
             self._settled.set()
+
+    def some_words(self) -> None:
+        self._words.settle()
+        if self.speaking:
+            self._words.owe(LONGEST_SEGMENT_S)
 
     @property
     def words_due(self) -> bool:
@@ -83,10 +104,11 @@ class Scribe(FrameProcessor):
         if isinstance(frame, TranscriptionFrame) and isinstance(frame.result, Heard):
             self._dialogue.heard(frame.result)
             self._hearing.words()
-        elif isinstance(frame, NothingHeardFrame):
+        elif isinstance(frame, NothingHeardFrame) and not frame.failed:
             self._hearing.words()
         elif isinstance(frame, InterimTranscriptionFrame):
             self._dialogue.interim(frame.text)
+            self._hearing.some_words()
         await self.push_frame(frame, direction)
 
 
@@ -162,15 +184,16 @@ class Bot:
         self._turns = turns
         self._terms = terms
         self._preparing: asyncio.Task[None] | None = None
-        self._hearing = Hearing()
         self._outbox: asyncio.Queue[Message] = asyncio.Queue()
         self.progress = Progress(beat)
+        self.senses = Senses(self.progress)
+        self._hearing = Hearing(self.senses.words)
         self.started = asyncio.Event()
 
     def connect(self, dialogue: Dialogue) -> None:
         """Builds the pipeline around the dialogue."""
         self._brain = Brain(dialogue, self._hearing)
-        dialogue.mouth = Mouth(self._brain.push_frame, self._interrupt, dialogue.page)
+        self._mouth = dialogue.mouth = Mouth(self._speak, self._interrupt, dialogue.page)
         self.worker = self._build(dialogue)
 
         async def on_pipeline_started(_: PipelineWorker, frame: Frame) -> None:
@@ -203,7 +226,7 @@ class Bot:
                 self._brain,
                 EmbeddedTTSService(engines.text_to_speech),
                 self._transport.output(),
-                Ear(dialogue.mouth.passed),
+                Ear(dialogue.mouth.passed, self.senses.sound),
                 *recorder,
                 aggregators.assistant(),
                 self.progress,
@@ -217,6 +240,7 @@ class Bot:
                 enable_heartbeats=True,
                 heartbeats_period_secs=HEARTBEAT_S,
             ),
+            cancel_timeout_secs=CANCEL_WITHIN_S,
             # A bot that can no longer hear or speak is of no use: its end brings another one.
             processor_unusable_policy=ProcessorUnusablePolicy.CANCEL,
             rtvi_observer_params=RTVIObserverParams(
@@ -277,6 +301,19 @@ class Bot:
 
     async def close_turn(self) -> None:
         await self._turns.stop.close_now()
+
+    def pass_time(self, seconds: float) -> None:
+        """Raises Senseless. A line that is held while the candidate speaks owes no sound yet."""
+        if self._turns.voice.held:
+            self.senses.sound.settle()
+        elif self._mouth.speaking:
+            self.senses.sound.owe()
+        self.senses.pass_time(seconds)
+
+    async def _speak(self, frame: Frame) -> None:
+        if isinstance(frame, TTSSpeakFrame):
+            self.senses.sound.owe()
+        await self._brain.push_frame(frame)
 
     async def _interrupt(self) -> None:
         if self._turns.voice.held:

@@ -21,10 +21,10 @@ from contracts.errors import InvalidInput, StaleFence
 from contracts.interview import BotReady, Fence, JoinPurpose
 from voice import messages
 from voice.engines import STT_RATE_HZ, TTS_RATE_HZ
-from voice.held import PULSE_EVERY_S, House
+from voice.held import CLOSE_WITHIN_S, PULSE_EVERY_S, House
 from voice.progress import Progress
 from voice.protocols import InterviewUpdates, Journal
-from voice.running import first_of, run_pipeline, stop_pipeline
+from voice.running import CANCEL_WITHIN_S, first_of, run_pipeline, stop_pipeline, within
 from voice.speech import EmbeddedSTTService, EmbeddedTTSService
 from voice.webrtc import DirectLine
 
@@ -63,7 +63,7 @@ async def hold_check(
     except StaleFence:
         return ConversationResult(end=ConversationEnd.SUPERSEDED)
     finally:
-        await line.close()
+        await within(CLOSE_WITHIN_S, line.close())
 
 
 async def _talk(house: House, line: DirectLine, epoch: int, progress: Progress) -> ConversationEnd:
@@ -83,7 +83,7 @@ async def _talk(house: House, line: DirectLine, epoch: int, progress: Progress) 
         await worker.rtvi.send_server_message(messages.ended("checked"))
     finally:
         pulse.cancel()
-        await stop_pipeline(worker, running)
+        await stop_pipeline(worker, running, house.stragglers)
     return ConversationEnd.LEFT
 
 
@@ -133,6 +133,7 @@ def _pipeline(house: House, line: DirectLine, progress: Progress) -> PipelineWor
             audio_out_sample_rate=TTS_RATE_HZ,
             enable_heartbeats=True,
         ),
+        cancel_timeout_secs=CANCEL_WITHIN_S,
         processor_unusable_policy=ProcessorUnusablePolicy.CANCEL,
         rtvi_observer_params=RTVIObserverParams(metrics_enabled=False),
         enable_turn_tracking=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from contracts.conversation import ConversationEnd, ConversationResult, HoldConversation
 from contracts.errors import StaleFence
@@ -12,9 +13,14 @@ from voice.bot import Speech
 from voice.check import hold_check
 from voice.held import ConversationSettings, Held, House
 from voice.protocols import JournalFor, UpdatesFor
+from voice.running import Stragglers
 from voice.script import Script, Wording
+from voice.senses import Senseless
 
 __all__ = ["Conversation", "ConversationSettings", "Speech"]
+
+#: After one the models may be well and the pipeline was to blame; after two they are.
+SENSELESS_IN_A_ROW: Final = 2
 
 
 class Conversation:
@@ -28,31 +34,63 @@ class Conversation:
         settings: ConversationSettings,
         wording: Wording | None = None,
     ) -> None:
-        self._house = House(speech, settings, wording or Script(), asyncio.Event())
+        self._house = House(speech, settings, wording or Script(), asyncio.Event(), Stragglers())
         self._journal_for = journal_for
         self._updates_for = updates_for
+        self._senseless = 0
+
+    @property
+    def wedged(self) -> asyncio.Event:
+        """Set when only the end of the process helps: a pipeline does not end, or one bot after
+        the other was deaf, mute or stuck. The others are to be handed over first."""
+        return self._house.stragglers.wedged
 
     def drain(self) -> None:
         """The worker shuts down: every conversation tells its page to offer again, then ends."""
         self._house.draining.set()
 
     async def hold(
-        self, spec: HoldConversation, fence: Fence, beat: Callable[[], None]
+        self,
+        order: HoldConversation,
+        fence: Fence,
+        beat: Callable[[], None],
+        leaving: asyncio.Event | None = None,
     ) -> ConversationResult:
         """Holds the conversation until it ends. `beat` is called from the progress of frames alone.
 
+        `leaving` says that the worker shuts down: the first that hears of it drains them all.
         Raises InvalidInput for an unusable offer, Unavailable when the pipeline broke, and
         CancelledError within a second of being cancelled. Not to be retried with the same offer.
         """
+        watch = asyncio.create_task(self._drain_when(leaving)) if leaving else None
+        try:
+            return await self._hold(order, fence, beat)
+        finally:
+            if watch:
+                watch.cancel()
+
+    async def _drain_when(self, leaving: asyncio.Event) -> None:
+        await leaving.wait()
+        self.drain()
+
+    async def _hold(
+        self, spec: HoldConversation, fence: Fence, beat: Callable[[], None]
+    ) -> ConversationResult:
         journal = self._journal_for(spec.interview_id, fence)
         updates = self._updates_for(spec.interview_id, fence)
         if spec.purpose is JoinPurpose.CHECK:
             return await hold_check(
                 self._house, spec, fence, journal=journal, updates=updates, beat=beat
             )
+        held = Held(self._house, spec, fence, journal=journal, updates=updates, beat=beat)
         try:
-            return await Held(
-                self._house, spec, fence, journal=journal, updates=updates, beat=beat
-            ).run()
+            result = await held.run()
         except StaleFence:
             return ConversationResult(end=ConversationEnd.SUPERSEDED)
+        except Senseless:
+            self._senseless += 1
+            if self._senseless >= SENSELESS_IN_A_ROW:
+                self.wedged.set()
+            raise
+        self._senseless = 0
+        return result

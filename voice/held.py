@@ -28,7 +28,7 @@ from voice.notebook import Notebook
 from voice.protocols import InterviewUpdates, Journal
 from voice.recorder import Recorded, Recording
 from voice.recovered import Recovery
-from voice.running import first_of, run_pipeline, stop_pipeline
+from voice.running import Stragglers, first_of, run_pipeline, stop_pipeline, within
 from voice.script import Wording
 from voice.turns import TurnTaking
 from voice.webrtc import DirectLine
@@ -44,6 +44,9 @@ RECOVERED_WITHIN_S: Final = 3.0
 #: What is left to write at an orderly end, and when the worker cancels (one second in all).
 TIDY_WITHIN_S: Final = 3.0
 CANCELLED_TIDY_WITHIN_S: Final = 0.8
+#: A line, or a recording on a disk that hangs, is not waited for any longer as it is closed.
+CLOSE_WITHIN_S: Final = 2.0
+SENSES_EVERY_S: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class House:
     settings: ConversationSettings
     wording: Wording
     draining: asyncio.Event
+    stragglers: Stragglers
 
 
 class Held:
@@ -117,6 +121,7 @@ class Held:
             self._watch_line(),
             self._watch_drain(),
             self._watch_recording(),
+            self._watch_senses(),
         )
         tasks = [asyncio.create_task(each) for each in beside]
         self._tasks = [*tasks, self._recovering]
@@ -174,8 +179,8 @@ class Held:
             )
         except BaseException:
             self._recovering.cancel()
-            await self._line.close()
-            await self._end_recording()
+            await within(CLOSE_WITHIN_S, self._line.close())
+            await within(CLOSE_WITHIN_S, self._end_recording())
             raise
         self._assemble(plan, snapshot, taking)
         ready.set_result(self._interviewer)
@@ -262,6 +267,14 @@ class Held:
         await self._bot.last_words(LAST_WORDS_WITHIN_S)
         await self._dialogue.line_gone()
 
+    async def _watch_senses(self) -> None:
+        """A bot that is deaf, mute or stuck fails, and the page's next offer gets another."""
+        await self._bot.started.wait()
+        await self._line.connected.wait()
+        while not self._line.left.is_set():
+            await asyncio.sleep(SENSES_EVERY_S)
+            self._bot.pass_time(SENSES_EVERY_S)
+
     async def _watch_drain(self) -> None:
         await self._house.draining.wait()
         self._bot.send(messages.moving())
@@ -312,14 +325,17 @@ class Held:
         for task in self._tasks:
             task.cancel()
         self._bot.close()
-        await stop_pipeline(self._bot.worker, self._pipeline)
-        await self._line.close()
-        await self._end_recording()
+        await stop_pipeline(self._bot.worker, self._pipeline, self._house.stragglers)
+        await within(CLOSE_WITHIN_S, self._line.close())
+        await within(CLOSE_WITHIN_S, self._end_recording(heard=not self._bot.senses.words.overdue))
 
-    async def _end_recording(self) -> None:
+    async def _end_recording(self, *, heard: bool = True) -> None:
+        """That of a deaf bot stays open in the record: the next one finds the words in it."""
         if self._recording is None:
             return
-        await self._note_recorded(await self._recording.close())
+        recorded = await self._recording.close()
+        if heard:
+            await self._note_recorded(recorded)
 
     async def _note_recorded(self, recorded: Recorded) -> None:
         try:

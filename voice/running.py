@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Awaitable, Coroutine, Iterable
 from typing import Any, Final, TypeVar
 
 from loguru import logger
@@ -16,6 +16,35 @@ T = TypeVar("T")
 
 #: A pipeline that does not end within this is left to itself: Temporal is promised one second.
 STOP_WITHIN_S: Final = 0.6
+#: So long Pipecat waits for a processor that keeps the frame which cancels it to itself.
+CANCEL_WITHIN_S: Final = 0.4
+#: One that was cancelled and is there after this will not end any more.
+WEDGED_AFTER_S: Final = 5.0
+
+
+class Stragglers:
+    """The pipelines of a process that did not end when they were told to.
+
+    `wedged` is set once one has not ended after all: it holds its memory and its share of the
+    processor for as long as the process lives, so the process has to be replaced.
+    """
+
+    def __init__(self) -> None:
+        self.wedged = asyncio.Event()
+        self._watched: set[asyncio.Task[None]] = set()
+
+    def watch(self, pipeline: asyncio.Task[None]) -> None:
+        """Cancels it and waits, beside everything else."""
+        watch = asyncio.create_task(self._see(pipeline))
+        self._watched.add(watch)
+        watch.add_done_callback(self._watched.discard)
+
+    async def _see(self, pipeline: asyncio.Task[None]) -> None:
+        pipeline.cancel()
+        _, late = await asyncio.wait([pipeline], timeout=WEDGED_AFTER_S)
+        if late:
+            logger.error("a pipeline does not end; its process has to")
+            self.wedged.set()
 
 
 async def run_pipeline(worker: PipelineWorker) -> None:
@@ -29,15 +58,28 @@ async def run_pipeline(worker: PipelineWorker) -> None:
     raise Unavailable("the speech pipeline ended by itself")
 
 
-async def stop_pipeline(worker: PipelineWorker, running: asyncio.Task[None]) -> None:
+async def stop_pipeline(
+    worker: PipelineWorker, running: asyncio.Task[None], stragglers: Stragglers
+) -> None:
     """Cancels the pipeline and waits for it, but not for long. Safe on one that has ended."""
     await worker.cancel(reason="the conversation is over")
     _, late = await asyncio.wait([running], timeout=STOP_WITHIN_S)
-    for task in late:
+    if late:
         logger.warning("a pipeline did not end in time")
-        task.cancel()
-    if not late and not running.cancelled():
+        stragglers.watch(running)
+    elif not running.cancelled():
         running.exception()  # "ended by itself" is what was wanted
+
+
+async def within(seconds: float, work: Awaitable[object]) -> bool:
+    """Whether `work` was done in time. What does not even heed its cancellation is left behind."""
+    task = asyncio.ensure_future(work)
+    done, _ = await asyncio.wait([task], timeout=seconds)
+    if not done:
+        task.cancel()
+        return False
+    task.result()
+    return True
 
 
 async def first_of(wanted: Coroutine[Any, Any, T], others: Iterable[asyncio.Task[Any]]) -> T:

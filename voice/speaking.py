@@ -15,12 +15,19 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 from uuid import UUID
 
-from pipecat.frames.frames import ControlFrame, Frame, OutputAudioRawFrame, TTSSpeakFrame
+from pipecat.frames.frames import (
+    ControlFrame,
+    Frame,
+    InterruptionFrame,
+    OutputAudioRawFrame,
+    TTSSpeakFrame,
+)
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from uuid_utils.compat import uuid7
 
 from voice.interviewer import Line
 from voice.script import sentences
+from voice.senses import Debt
 
 #: Sentences handed to the pipeline ahead of the one that is audible, so that no gap opens between.
 AHEAD: Final = 1
@@ -222,12 +229,14 @@ class Mouth:
 class Ear(FrameProcessor):
     """Behind the output transport: tells the mouth what the candidate can hear.
 
-    A mark that begins a sentence is passed on with the sentence's first audio.
+    A mark that begins a sentence is passed on with the sentence's first audio, which settles the
+    debt of `sound`.
     """
 
-    def __init__(self, passed: Callable[[SpeechMark], Awaitable[None]]) -> None:
+    def __init__(self, passed: Callable[[SpeechMark], Awaitable[None]], sound: Debt) -> None:
         super().__init__()
         self._passed = passed
+        self._sound = sound
         self._begins: SpeechMark | None = None
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
@@ -240,8 +249,11 @@ class Ear(FrameProcessor):
                 await self._audible()
                 await self._passed(frame)
             return
-        if self._begins is not None and isinstance(frame, OutputAudioRawFrame):
+        if isinstance(frame, OutputAudioRawFrame):
+            self._sound.settle()
             await self._audible()
+        elif isinstance(frame, InterruptionFrame):
+            self._sound.settle()
         await self.push_frame(frame, direction)
 
     async def _audible(self) -> None:

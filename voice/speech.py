@@ -58,7 +58,10 @@ class Heard:
 
 @dataclass
 class NothingHeardFrame(DataFrame):
-    """The voice detector found speech in which there were no words: a cough, a chair."""
+    """The voice detector found speech in which there were no words: a cough, a chair; or the
+    recogniser `failed`, and there may have been some."""
+
+    failed: bool = False
 
 
 class Repair(Protocol):
@@ -186,7 +189,7 @@ class EmbeddedSTTService(STTService):
                 frame = await self._recognise(segment)
             except Exception as failure:
                 await self.push_error(f"speech recognition: {type(failure).__name__}", failure)
-                frame = NothingHeardFrame()
+                frame = NothingHeardFrame(failed=True)
             self._unrecognised -= 1
             if isinstance(frame, TranscriptionFrame):
                 frame.finalized = not self._voice and not self._unrecognised

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sqlite3
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -270,6 +272,17 @@ async def test_an_interview_is_cancelled_from_the_command_line(product: Product)
     made = await invited(product, 1)
     status = await asyncio.to_thread(product.call, "POST", f"/interviews/{made['id']}/cancel")
     assert status["status"] == "cancelled"
+
+
+async def test_database_temporal_bots_and_files_agree_in_the_end(stack: Stack) -> None:
+    """After everything above; found by DATA_DIR, as an operator's command finds it."""
+    doctor = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cli", "doctor", "--deep", "--json"), stdout=asyncio.subprocess.PIPE
+    )
+    told, _ = await doctor.communicate()
+    compared = [each for each in json.loads(told) if each["part"] == "interviews"]
+    assert compared
+    assert [each["state"] for each in compared if not each["ok"]] == []
 
 
 async def test_no_text_or_person_stands_in_histories_logs_or_metrics(

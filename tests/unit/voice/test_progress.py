@@ -11,7 +11,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from tests.waiting import eventually
 from voice.progress import SHORTEST_BEAT_S, Progress
-from voice.running import run_pipeline, stop_pipeline
+from voice.running import Stragglers, run_pipeline, stop_pipeline
 
 HEARTBEAT_S = 0.1
 
@@ -58,4 +58,4 @@ async def test_a_stuck_processor_stops_the_beats_and_nothing_else_does() -> None
         await eventually(lambda: progress.silent_line_s() < silent_s)
     finally:
         valve.open.set()
-        await stop_pipeline(worker, running)
+        await stop_pipeline(worker, running, Stragglers())

@@ -329,7 +329,8 @@ class Bot:
 
 
 def held(bot: Bot, environment: ActivityEnvironment) -> asyncio.Task[ConversationResult]:
-    activities = ConversationActivities(bot, drain=timedelta(milliseconds=50))
+    moment = timedelta(milliseconds=50)
+    activities = ConversationActivities(bot, drain=moment, let_go=moment)
     order = HoldConversation(interview_id=uuid4(), organisation_id=uuid4(), epoch=4)
     return asyncio.ensure_future(environment.run(activities.hold_conversation, order))
 
