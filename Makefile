@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/codevoice
 
-.PHONY: help install run test demo bench bench-turns chaos check format lock lock-check screenshots clean
+.PHONY: help install run test demo bench bench-turns chaos check format lock lock-check pages-check screenshots clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 14
@@ -32,7 +32,7 @@ test: .venv/.dev  ## Run every test, with real parts and in a browser
 	@scripts/browser.sh
 	@scripts/espeak.sh
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/pytest $(ARGS)
+	@scripts/test.sh $(ARGS)
 
 bench: .venv/.dev  ## Measure speeds and memory; writes bench-results.json
 	@$(RUN) bench $(ARGS)
@@ -48,6 +48,9 @@ check: .venv/.dev  ## Lint, types, dependency rule
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+pages-check:  ## Type-check the browser's modules; needs npm
+	@cd web && npm ci --silent && npm run --silent check
 
 lock-check: .venv/.dev  ## The locks resolve on every platform and hold no torch
 	@scripts/check_locks.sh

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Every test, in two lanes: what speaks or watches a browser does so in real time, one test after
+# another; the rest runs beside it with what the machine has left. With arguments: pytest with them.
+set -euo pipefail
+pytest=.venv/bin/pytest
+[ $# = 0 ] || exec "$pytest" "$@"
+in_real_time=(tests/voice tests/browser tests/integration/test_survival.py)
+report=$(mktemp)
+beside=
+trap 'kill $beside 2>/dev/null || true; rm -f "$report"' EXIT
+nice -n 5 "$pytest" tests -p no:cacheprovider "${in_real_time[@]/#/--ignore=}" >"$report" 2>&1 &
+beside=$!
+failed=0
+"$pytest" "${in_real_time[@]}" || failed=$?
+wait "$beside" || failed=$?
+printf '\nbeside these:\n'
+cat "$report"
+exit "$failed"
