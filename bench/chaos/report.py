@@ -81,9 +81,11 @@ def report_of(
     points: dict[str, int],
     results: Sequence[Result],
     storms: Sequence[StormResult],
+    left: Sequence[str] = (),
     **about: Any,
 ) -> Report:
-    """`about`: seed, machine, version, took_s."""
+    """`left` is what the reconciler raised once all was over. `about`: seed, machine, version,
+    took_s."""
     kills = [_kill(each) for each in results if each.fired or each.trial.order is None]
     shares = bounds(kills)
     hit = {(kill.point, kill.side) for kill in kills}
@@ -102,7 +104,11 @@ def report_of(
         recovery=tuple(_recoveries(results)),
         double_faults=sum(len(each.faults) > 1 for each in results),
         not_fired=sum(not each.fired for each in results if each.trial.order is not None),
-        violations=(*lost, *(f"storm: {told}" for each in storms for told in each.violations)),
+        violations=(
+            *lost,
+            *(f"storm: {told}" for each in storms for told in each.violations),
+            *(f"at the end: {told}" for told in left),
+        ),
         trials=tuple(results),
         storms=tuple(storms),
         **about,

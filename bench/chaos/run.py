@@ -16,7 +16,7 @@ import connections
 from bench.chaos.report import Report, report_of, write
 from bench.chaos.servers import servers
 from bench.chaos.storm import Storm, StormResult
-from bench.chaos.trials import Result, Trial, again, pinpoint, plan, recorded
+from bench.chaos.trials import Result, Trial, again, attempted, plan, recorded, unreconciled
 from bench.figures import this_machine
 
 #: What the armed point has not met the first time is tried so often in all.
@@ -39,7 +39,7 @@ async def run_chaos(
     began, seed = time.monotonic(), secrets.randbelow(2**31) if seed is None else seed
     chance, machine = random.Random(seed), this_machine()
     ledgers = folder / "ledgers"
-    points, results = await _pinpoint(
+    points, results, left = await _pinpoint(
         talk, chance, ledgers, ends_at=began + 60 * minutes, per_side=per_side, lanes=lanes
     )
     storms = []
@@ -47,7 +47,7 @@ async def run_chaos(
         talk.print(f"storm: {at_once} at once for {storm_minutes:g} minutes", highlight=False)
         storms.append(await _storm(chance, ledgers, storm_minutes, at_once))
     report = report_of(
-        points, results, storms, seed=seed, machine=machine, version=connections.version(),
+        points, results, storms, left, seed=seed, machine=machine, version=connections.version(),
         took_s=round(time.monotonic() - began, 1),
     )  # fmt: skip
     for path in write(report, folder):
@@ -64,32 +64,49 @@ async def _pinpoint(
     ends_at: float,
     per_side: int,
     lanes: int,
-) -> tuple[dict[str, int], list[Result]]:
+) -> tuple[dict[str, int], list[Result], list[str]]:
+    """The points, what came of each trial, and what the reconciler could not heal at the end."""
     async with servers() as product:
         points = await recorded(product, ledgers)
     talk.print(f"{len(points)} points", highlight=False)
-    waiting = deque(plan(points, chance, per_side))
+    waiting, kept = deque(plan(points, chance, per_side)), ledgers.parent / "trials.jsonl"
+    kept.unlink(missing_ok=True)
     results: list[Result] = []
+    left: list[str] = []
 
-    async def lane() -> None:
+    async def product_for_many() -> None:
         async with servers() as product:
             while waiting and time.monotonic() < ends_at:
                 trial = waiting.popleft()
-                result = await pinpoint(product, trial, ledgers)
+                result = await attempted(product, trial, ledgers)
                 results.append(result)
+                _keep(kept, result)
                 _tell(talk, result)
                 if trial.order is not None and not result.fired and trial.tried < _TRIES:
                     waiting.appendleft(again(trial))
+                if result.broken:
+                    return
+            left.extend(await unreconciled(product))
+
+    async def lane() -> None:
+        while waiting and time.monotonic() < ends_at:
+            await product_for_many()
 
     async with asyncio.TaskGroup() as group:
         for _ in range(lanes):
             group.create_task(lane())
-    return points, results
+    return points, results, left
 
 
 async def _storm(chance: random.Random, ledgers: Path, minutes: float, at_once: int) -> StormResult:
     async with servers() as product:
         return await Storm(product, ledgers, chance, minutes, at_once).hold()
+
+
+def _keep(path: Path, result: Result) -> None:
+    """At once: an hour's trials outlive what becomes of the run."""
+    with path.open("a") as file:
+        file.write(result.model_dump_json() + "\n")
 
 
 def _tell(talk: Console, result: Result) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -57,7 +57,8 @@ class Tries(BaseModel):
 class Result(BaseModel):
     """`violations` are "I1: detail" and empty when nothing was lost. `fired`: the armed point was
     reached. `recovery_s` runs from the first fault to the next call that went well, or to the end
-    of the interview where none was left to make.
+    of the interview where none was left to make. `broken`: the product stood still afterwards, or
+    could not be judged, which counts as a loss; it is of no use for another trial.
     """
 
     trial: Trial
@@ -69,6 +70,7 @@ class Result(BaseModel):
     faults: tuple[str, ...]
     recovery_s: float | None
     took_s: float
+    broken: bool = False
 
 
 async def recorded(servers: Servers, ledgers: Path, rounds: int = 3) -> dict[str, int]:
@@ -123,6 +125,28 @@ def again(trial: Trial) -> Trial:
         return trial
     order = trial.order.model_copy(update={"id": uuid4(), "passing": 1})
     return trial.model_copy(update={"order": order, "tried": trial.tried + 1})
+
+
+async def attempted(servers: Servers, trial: Trial, ledgers: Path) -> Result:
+    """As `pinpoint`, whatever happens: a trial that cannot be ended or judged is a loss of its
+    own, and keeps nobody from the next one."""
+    began = time.monotonic()
+    try:
+        return await pinpoint(servers, trial, ledgers)
+    except Exception as failure:
+        servers.fuse.disarm()
+        return Result(
+            trial=trial,
+            fired=trial.order is not None and servers.fuse.mark(trial.order) is not None,
+            process=None,
+            interview_ids=(),
+            violations=(f"unjudged: {type(failure).__name__}: {failure}",),
+            tries=Tries(),
+            faults=(),
+            recovery_s=None,
+            took_s=round(time.monotonic() - began, 2),
+            broken=True,
+        )
 
 
 async def pinpoint(
@@ -186,14 +210,19 @@ async def judged(
         traces=servers.logs,
     )
     found = [_in_words(each) for each in await invariants.check(evidence)]
-    return [*found, *await _unreconciled(servers, set(evidence.interviews))]
+    return [*found, *await unreconciled(servers, evidence.interviews)]
 
 
-async def _unreconciled(servers: Servers, interviews: set[UUID]) -> list[str]:
-    """What the product's own reconciler cannot heal. Last, as it heals the rest."""
+async def unreconciled(servers: Servers, interviews: Collection[UUID] | None = None) -> list[str]:
+    """What the product's own reconciler cannot heal, of these interviews or of all there are. Last,
+    as it heals the rest. Some contradictions count after a minute: those are for the end of all."""
     reconciler = Reconciler(servers.store, servers.temporal, servers.settings.recordings_url)
-    raised = (each for each in await reconciler.round() if not each.healed)
-    return [f"I6: {each}" for each in raised if each.interview_id in interviews]
+    found = await reconciler.round(deep=True)
+    return [
+        f"I6: {each}"
+        for each in found
+        if not each.healed and (interviews is None or each.interview_id in interviews)
+    ]
 
 
 def _in_words(violation: Violation) -> str:
