@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
 from uuid import UUID, uuid5
 
 from temporalio import activity
@@ -61,7 +61,7 @@ class InterviewActivities:
 
     def __init__(self, store: InterviewStore) -> None:
         self._store = store
-        self._asked: Remembered[UUID, UUID] = Remembered()  # the last prompt's turn by interview
+        self._asked: Remembered[UUID, frozenset[UUID]] = Remembered()  # turns by interview
 
     @activity.defn(name="save_state")
     async def save_state(self, snapshot: Snapshot) -> None:
@@ -70,25 +70,35 @@ class InterviewActivities:
                 await self._store.interviews.save_snapshot(snapshot)
                 # Also for a state that stood already: a try before may have died between the two.
                 if _asks_in_writing(snapshot):
-                    await self._keep_prompt(snapshot)
+                    await self._keep_prompts(snapshot)
             except NotFound:
                 # The interview was deleted meanwhile: nobody is left to read its state.
                 activity.logger.info("no row for interview %s", snapshot.interview_id)
 
-    async def _keep_prompt(self, snapshot: Snapshot) -> None:
-        """Without a bot nobody else writes down what was asked. Once, whatever is repeated."""
-        interview_id, cursor = snapshot.interview_id, snapshot.cursor
-        turn_id = _prompt_id(snapshot)
-        if self._asked.get(interview_id) == turn_id:
-            return
-        plan = await self._store.interviews.plan(interview_id)
-        if cursor.question_id is None or cursor.question_id not in plan:
-            return
-        words = plan[cursor.question_id].prompt_for(cursor.follow_up)
-        purpose = TurnPurpose.FOLLOW_UP if cursor.follow_up else TurnPurpose.QUESTION
-        if not await self._store.turns.asked(interview_id, cursor.question_id, purpose, words):
-            await self._store.turns.add(_written_prompt(snapshot, purpose, words))
-        self._asked.put(interview_id, turn_id)
+    async def _keep_prompts(self, snapshot: Snapshot) -> None:
+        """Without a bot nobody else writes down what was asked. Once, whatever is repeated.
+
+        Also what was asked before: while a save waited for a worker to come back, the candidate may
+        have left a question whose state was never saved.
+        """
+        interview_id = snapshot.interview_id
+        kept = self._asked.get(interview_id) or frozenset()
+        places = [each for each in _asked_in(snapshot) if each.turn_id(interview_id) not in kept]
+        plan = await self._store.interviews.plan(interview_id) if places else {}
+        for place in places:
+            if place.question_id in plan:
+                await self._keep_prompt(snapshot, place, plan[place.question_id])
+            kept |= {place.turn_id(interview_id)}
+        self._asked.put(interview_id, kept)
+
+    async def _keep_prompt(self, snapshot: Snapshot, place: _Place, question: Question) -> None:
+        words = question.prompt_for(place.follow_up)
+        turn = _written_prompt(snapshot, place, words)
+        sought = words if place.present else ""  # a bot may have said it in other words
+        if not await self._store.turns.asked(
+            snapshot.interview_id, place.question_id, turn.purpose, sought
+        ):
+            await self._store.turns.add(turn)
 
     @activity.defn(name="close_answer")
     async def close_answer(self, order: CloseAnswer) -> ClosedAnswer:
@@ -106,21 +116,38 @@ def _asks_in_writing(snapshot: Snapshot) -> bool:
     return typing and snapshot.cursor.question_id is not None and not snapshot.cursor.assessing
 
 
-def _prompt_id(snapshot: Snapshot) -> UUID:
-    cursor = snapshot.cursor
-    return uuid5(snapshot.interview_id, f"asked:{cursor.question_id}:{cursor.follow_up or ''}")
+class _Place(NamedTuple):
+    question_id: UUID
+    follow_up: str | None
+    revision: int
+    present: bool
+
+    def turn_id(self, interview_id: UUID) -> UUID:
+        return uuid5(interview_id, f"asked:{self.question_id}:{self.follow_up or ''}")
 
 
-def _written_prompt(snapshot: Snapshot, purpose: TurnPurpose, words: str) -> Turn:
+def _asked_in(snapshot: Snapshot) -> Iterator[_Place]:
+    """The questions left behind, and what is asked now. Which follow-ups there were before is not
+    in a state."""
     cursor = snapshot.cursor
+    for question in snapshot.questions:
+        if question.question_id == cursor.question_id:
+            break
+        if question.outcome is not Outcome.UNASKED:
+            yield _Place(question.question_id, None, 1, present=False)
+    if cursor.question_id is not None:
+        yield _Place(cursor.question_id, cursor.follow_up, cursor.revision, present=True)
+
+
+def _written_prompt(snapshot: Snapshot, place: _Place, words: str) -> Turn:
     return Turn(
-        id=_prompt_id(snapshot),
+        id=place.turn_id(snapshot.interview_id),
         interview_id=snapshot.interview_id,
-        question_id=cursor.question_id,
-        revision=cursor.revision,
+        question_id=place.question_id,
+        revision=place.revision,
         speaker=Speaker.INTERVIEWER,
         kind=TurnKind.TYPED,
-        purpose=purpose,
+        purpose=TurnPurpose.FOLLOW_UP if place.follow_up else TurnPurpose.QUESTION,
         text=words,
         started_at=snapshot.as_of,
         ended_at=snapshot.as_of,

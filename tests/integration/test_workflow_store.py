@@ -10,7 +10,9 @@ from uuid import UUID, uuid4
 
 import pytest
 from temporalio.client import Client
+from temporalio.testing import ActivityEnvironment
 
+from activities.interviews import InterviewActivities
 from contracts.errors import GradingFailed
 from contracts.grades import Grade
 from contracts.interview import (
@@ -113,6 +115,24 @@ async def test_what_was_asked_in_writing_is_kept_once_each(store: Store, tempora
         TurnPurpose.FOLLOW_UP,
         TurnPurpose.QUESTION,
     ]
+
+
+async def test_a_question_that_was_left_before_its_state_was_saved_is_kept_as_asked(
+    store: Store, temporal: Client
+) -> None:
+    """The save before waits for a worker to come back; the newest state alone is saved then."""
+    interview, client = await an_interview(store), InterviewClient(temporal)
+    await client.start(interview.start)
+    await client.consent(interview.id, Consent(consent_id=uuid4()))
+    await client.join(interview.id, Join(purpose=JoinPurpose.TYPING))
+    state = await client.skip(interview.id, Move())
+    later = state.model_copy(update={"state_version": state.state_version + 100})
+    other = await an_interview(store)
+    saved = later.model_copy(update={"interview_id": other.id})
+    await ActivityEnvironment().run(InterviewActivities(store).save_state, saved)
+    turns = await _asked(store, other.id, 2)
+    planned = [each.question_id for each in state.questions]
+    assert [turn.question_id for turn in turns] == planned[:2]
 
 
 async def _asked(store: Store, interview_id: UUID, count: int) -> list[Turn]:
