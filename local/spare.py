@@ -9,6 +9,9 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import UUID
+
+from temporalio.client import Client
 
 import connections
 from contracts.errors import NotFound, Unavailable
@@ -57,18 +60,23 @@ async def holder_of(interview_id: str, *, within_s: float = 5.0) -> int:
     Raises NotFound when it is held elsewhere, Unavailable when nobody holds it in time.
     """
     client = await connections.temporal_client(load())
-    handle = client.get_workflow_handle(f"interview-{interview_id}")
     deadline = asyncio.get_running_loop().time() + within_s
     while asyncio.get_running_loop().time() < deadline:
-        described = (await handle.describe()).raw_description
-        for activity in described.pending_activities:
-            if activity.activity_type.name == "hold_conversation" and activity.last_worker_identity:
-                pid, _, _host = activity.last_worker_identity.partition("@")
-                if _alive(int(pid)):
-                    return int(pid)
-                raise NotFound("the conversation is held on another machine")
+        if (pid := await holder(client, interview_id)) is not None:
+            if _alive(pid):
+                return pid
+            raise NotFound("the conversation is held on another machine")
         await asyncio.sleep(0.1)
     raise Unavailable("nobody holds this interview's conversation")
+
+
+async def holder(client: Client, interview_id: str | UUID) -> int | None:
+    """The pid, on its machine, of the worker that holds the conversation just now."""
+    handle = client.get_workflow_handle(f"interview-{interview_id}")
+    for activity in (await handle.describe()).raw_description.pending_activities:
+        if activity.activity_type.name == "hold_conversation" and activity.last_worker_identity:
+            return int(activity.last_worker_identity.partition("@")[0])
+    return None
 
 
 def _alive(pid: int) -> bool:

@@ -30,7 +30,7 @@ QUESTIONS: Final = ("hash-table-lookup", "stack-and-queue")
 #: Longer than anything the product promises to recover from.
 PATIENCE_S: Final = 90.0
 _PAUSE_S: Final = 0.1
-_OVER: Final = frozenset({"grading", "completed", "cancelled", "expired", "declined", "failed"})
+OVER: Final = frozenset({"grading", "completed", "cancelled", "expired", "declined", "failed"})
 
 
 @dataclass
@@ -76,7 +76,8 @@ class Candidate:
 
     async def hold(self) -> Held:
         """The whole interview. Raises TimeoutError when one step takes longer than PATIENCE_S."""
-        await self._begin()
+        await self._arrive({"questions": list(QUESTIONS)})
+        await self._write("join", {"purpose": "typing"})
         await self._move("skip")
         await self._move("back")
         await self._answer()
@@ -92,17 +93,19 @@ class Candidate:
 
     # -- steps
 
-    async def _begin(self) -> None:
-        made = await self._start()
+    async def _arrive(self, asked: dict[str, Any]) -> str:
+        """The interview is made and agreed to. Returns its link."""
+        made = await self._start(asked)
         self.held.interview_id = UUID(made["id"])
         self._ledger.name(self.held.interview_id)
-        self._visitor = await self._until(lambda: Visitor.open(made["join_url"]))
+        link = str(made["join_url"])
+        self._visitor = await self._until(lambda: Visitor.open(link))
         await self._write("consent", {"text_version": current().version})
-        await self._write("join", {"purpose": "typing"})
+        return link
 
-    async def _start(self) -> dict[str, Any]:
+    async def _start(self, asked: dict[str, Any]) -> dict[str, Any]:
         body = {
-            "questions": list(QUESTIONS),
+            **asked,
             "candidate": {"name": self._canary, "email": f"{uuid4().hex}@{self._canary}.example"},
         }
 
@@ -142,7 +145,7 @@ class Candidate:
         await self._write("finish")
         if len(self.held.refusals) > refused:
             status = await self._look(lambda status: True)
-            if status["status"] in _OVER:
+            if status["status"] in OVER:
                 self.held.refusals.pop()
 
     async def _move(self, verb: str) -> None:
@@ -156,13 +159,13 @@ class Candidate:
 
         def known(status: dict[str, Any]) -> bool:
             asked = status["current_question"] is not None and not status["assessing"]
-            return asked or status["status"] in _OVER
+            return asked or status["status"] in OVER
 
         place: dict[str, Any] | None = (await self._look(known))["current_question"]
         return place
 
     async def _see_report(self) -> None:
-        status = await self._look(lambda status: status["status"] in _OVER - {"grading"})
+        status = await self._look(lambda status: status["status"] in OVER - {"grading"})
         self.held.completed_at = datetime.now(UTC)
         self.held.status = await self._until(lambda: self._read(""))
         if status["report_version"]:
@@ -193,7 +196,7 @@ class Candidate:
                 self._ledger.ended(begun, Told.UNKNOWN)
                 wait_s = _PAUSE_S
             except Refused as refusal:
-                told, wait_s = _meaning(refusal)
+                told, wait_s = meaning(refusal)
                 self._ledger.ended(begun, told)
                 if not wait_s:
                     self.held.refusals.append(f"{verb}: HTTP {refusal.http_status}")
@@ -238,7 +241,7 @@ class Candidate:
             await asyncio.sleep(_PAUSE_S)
 
 
-def _meaning(refusal: Refused) -> tuple[Told, float]:
+def meaning(refusal: Refused) -> tuple[Told, float]:
     """How it counts, and the seconds until it is tried again (0: never).
 
     "Wait" without effect (429), and "try again" of which nothing is known: a failure of the

@@ -36,7 +36,9 @@ class Told(StrEnum):
 class Entry:
     """One call of a simulated candidate; a repeat under the same key is an entry of its own.
 
-    An answer carries the id the candidate gave it (sent as `turn_id`) and the digest of its text.
+    An answer carries the id the candidate gave it (sent as `turn_id`) and the digest of its text. A
+    spoken one carries a word instead that no other has: what the recogniser made of the rest is
+    nobody's promise.
     """
 
     interview_id: UUID
@@ -48,6 +50,7 @@ class Entry:
     question_id: UUID | None = None
     revision: int | None = None
     sha256: str | None = None
+    word: str | None = None
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,20 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from bench.chaos.disk import Disk, mountable
 from bench.chaos.evidence import Fault
 from bench.chaos.links import Cut, Link
 from bench.chaos.points import Order
-from bench.chaos.servers import PARTS, Servers
+from bench.chaos.servers import PARTS, SPEAKING, Servers
+from local.spare import holder
+from workflows.standing import running
 
 #: Frozen for longer than an activity's own time (5 s) some of the time.
 _FROZEN_S: Final = (0.5, 8.0)
@@ -29,6 +32,15 @@ _CUT_S: Final = (0.5, 8.0)
 #: The activities that are held up longer than their heartbeat timeout (5 s).
 HANGING: Final = ("activity.grade_answer", "activity.assess_answer", "activity.build_report")
 _HANGS_S: Final = 7.0
+_FULL_S: Final = (0.5, 8.0)
+
+
+#: What `Strike.part` may be beside a process: the one that holds the conversation, and the
+#: candidate's browser.
+HOLDER: Final = "holder"
+BROWSER: Final = "browser"
+#: In a spoken interview: from its first words to its last, without the wait for grades.
+_SPOKEN_S: Final = (4.0, 30.0)
 
 
 class Strikes(StrEnum):
@@ -37,11 +49,12 @@ class Strikes(StrEnum):
     CUT_REPLIES = "cut one way"
     CUT_BOTH = "cut both ways"
     HANG = "hang"
+    DISK_FULL = "disk full"
 
 
 class Strike(BaseModel):
     """`at_s` after the trial's start; what does not kill ends `for_s` later. `part` is a process,
-    the end of a link, or the activity that hangs.
+    the end of a link, the activity that hangs, or whose disk is full: everybody's.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -52,9 +65,14 @@ class Strike(BaseModel):
     for_s: float = 0.0
 
 
+def possible() -> tuple[Strikes, ...]:
+    """The kinds that can be dealt by this account."""
+    return tuple(each for each in Strikes if each is not Strikes.DISK_FULL or mountable())
+
+
 def draw(chance: random.Random, within_s: float, at_s: float | None = None) -> Strike:
     """Any kind at any part, at a moment within the trial."""
-    kind = chance.choice((Strikes.KILL, Strikes.KILL, *Strikes))
+    kind = chance.choice((Strikes.KILL, Strikes.KILL, *possible()))
     moment = chance.uniform(0, within_s) if at_s is None else at_s
     parts, for_s = _PARTS[kind]
     return Strike(kind=kind, part=chance.choice(parts), at_s=moment, for_s=chance.uniform(*for_s))
@@ -66,19 +84,48 @@ _PARTS: Final[dict[Strikes, tuple[tuple[str, ...], tuple[float, float]]]] = {
     Strikes.CUT_REPLIES: (LINKED, _CUT_S),
     Strikes.CUT_BOTH: (LINKED, _CUT_S),
     Strikes.HANG: (HANGING, (_HANGS_S, _HANGS_S)),
+    Strikes.DISK_FULL: (("disk",), _FULL_S),
 }
 
 
-async def strike(servers: Servers, order: Strike) -> Fault:
+def draw_spoken(chance: random.Random) -> Strike:
+    """What a spoken interview has to fear more than a typed one: the end of who speaks."""
+    kinds = (*(each for each in possible() if each is not Strikes.HANG), Strikes.KILL, Strikes.KILL)
+    kind = chance.choice(kinds)
+    parts, for_s = _PARTS[kind]
+    parts = _SPOKEN_PARTS.get(kind, parts)
+    moment = chance.uniform(*_SPOKEN_S)
+    return Strike(kind=kind, part=chance.choice(parts), at_s=moment, for_s=chance.uniform(*for_s))
+
+
+_SPOKEN_PARTS: Final[dict[Strikes, tuple[str, ...]]] = {
+    Strikes.KILL: (HOLDER, BROWSER, *PARTS),
+    Strikes.FREEZE: (HOLDER,),
+}
+
+#: Kills the candidate's browser and returns when another one has taken its place.
+LosesBrowser = Callable[[], Awaitable[None]]
+
+
+async def strike(
+    servers: Servers, order: Strike, lose_browser: LosesBrowser | None = None
+) -> Fault:
     """Strikes now and returns when the part answers again."""
+    part = await _holder(servers) if order.part == HOLDER else order.part
     began_at = datetime.now(UTC)
     match order.kind:
+        case Strikes.KILL if part == BROWSER:
+            if lose_browser is None:
+                raise RuntimeError("nobody has a browser here")
+            await lose_browser()
         case Strikes.KILL:
-            await _kill(servers, order.part)
+            await _kill(servers, part)
         case Strikes.FREEZE:
-            await _freeze(await _pid(servers, order.part), order.for_s)
+            await _freeze(await _pid(servers, part), order.for_s)
         case Strikes.HANG:
             await _hang(servers, order.part, order.for_s)
+        case Strikes.DISK_FULL:
+            await _full(servers.disk, order.for_s)
         case _:
             await _cut(servers.links[order.part], Cut(order.kind.value), order.for_s)
     await servers.whole()
@@ -89,6 +136,17 @@ async def _pid(servers: Servers, part: str) -> int:
     while (pid := servers.parts[part].pid) is None:  # struck just before
         await asyncio.sleep(0.02)
     return pid
+
+
+async def _holder(servers: Servers) -> str:
+    """The part that holds a conversation, once there is one."""
+    pids = {servers.parts[name].pid: name for name in SPEAKING}
+    while True:
+        for interview_id in await running(servers.temporal, 1):
+            pid = await holder(servers.temporal, interview_id)
+            if pid in pids:
+                return pids[pid]
+        await asyncio.sleep(0.05)
 
 
 async def _kill(servers: Servers, part: str) -> None:
@@ -111,6 +169,16 @@ async def _hang(servers: Servers, point: str, seconds: float) -> None:
         await asyncio.sleep(seconds)
     finally:
         servers.fuse.hang(None)
+
+
+async def _full(disk: Disk | None, seconds: float) -> None:
+    if disk is None:
+        raise RuntimeError("there is no disk of its own that could be filled")
+    try:
+        await asyncio.to_thread(disk.fill)
+        await asyncio.sleep(seconds)
+    finally:
+        await asyncio.to_thread(disk.free)
 
 
 async def _freeze(pid: int, seconds: float) -> None:
@@ -137,8 +205,15 @@ async def fired(servers: Servers, order: Order) -> Fault:
 class Disturbance:
     """All faults of one trial, at their times. Ended by `over`, which leaves the product whole."""
 
-    def __init__(self, servers: Servers, order: Order | None, strikes: Sequence[Strike]) -> None:
+    def __init__(
+        self,
+        servers: Servers,
+        order: Order | None,
+        strikes: Sequence[Strike],
+        lose_browser: LosesBrowser | None = None,
+    ) -> None:
         self._servers, self._order = servers, order
+        self._lose_browser = lose_browser
         if order is not None:
             servers.fuse.arm(order)
         self._point = asyncio.create_task(fired(servers, order)) if order is not None else None
@@ -146,7 +221,7 @@ class Disturbance:
 
     async def _later(self, order: Strike) -> Fault:
         await asyncio.sleep(order.at_s)
-        return await strike(self._servers, order)
+        return await strike(self._servers, order, self._lose_browser)
 
     @property
     def struck(self) -> bool:

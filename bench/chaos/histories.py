@@ -15,7 +15,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
-from contracts.interview import BotReady, Joined, RecordAnswer, Snapshot
+from contracts.interview import BotReady, Joined, Outage, RecordAnswer, Snapshot
 from workflows.interview_session import InterviewSession
 
 M = TypeVar("M", bound=BaseModel)
@@ -28,6 +28,7 @@ _SCHEDULED = EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
 _STARTED = EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED
 _ACCEPTED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED
 _ANSWERED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED
+_SIGNALLED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
 _TASK_FAILED = EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
 _COMPLETED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED
 _BROKEN = (
@@ -106,6 +107,16 @@ def answered(history: WorkflowHistory) -> Iterator[Answered]:
                 state = _read(payload, Snapshot) or _joined(payload)
                 if state is not None:
                     yield Answered(verbs.get(reply.meta.update_id, ""), state)
+
+
+def given_back(history: WorkflowHistory) -> Iterator[tuple[datetime, Outage]]:
+    """The outages that the service's pulse told of, and when."""
+    for event in history.events:
+        signalled = event.workflow_execution_signaled_event_attributes
+        if event.event_type == _SIGNALLED and signalled.signal_name == "give_back":
+            outage = _read(signalled.input.payloads[0], Outage)
+            if outage is not None:
+                yield _at(event), outage
 
 
 def attempts(history: WorkflowHistory) -> Iterator[Attempt]:

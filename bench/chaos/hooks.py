@@ -1,4 +1,5 @@
-"""Where crash points come from: SQLAlchemy's events, Temporal's interceptors, an ASGI layer.
+"""Where crash points come from: SQLAlchemy's events, Temporal's interceptors, fsspec's registry, an
+ASGI layer.
 
 Points are what changes something: statements that write, commits, calls to Temporal, activities,
 update handlers, HTTP requests that are not GET. Reads are none: a kill at a read is one after the
@@ -6,12 +7,13 @@ change before it.
 
 | name | before | done | after |
 |---|---|---|---|
-| `sql.insert.answers` | the statement is not sent | done in PostgreSQL, not told | told |
+| `sql.insert.turns.candidate` | the statement is not sent | done in PostgreSQL, not told | told |
 | `commit.candidates+interviews` | all written, COMMIT not sent | committed, not told | told |
 | `rpc.start_workflow` | not sent | done in Temporal, not told | told |
 | `update.record_answer` | not sent | accepted and completed, not told | told |
 | `activity.grade_answer` | taken from the queue, nothing done | done, Temporal not told | told |
 | `handler.record_answer` | the workflow has it, nothing done | done, Temporal not told | told |
+| `file.recording` | the block is not written | written, not told | told |
 | `http.answers` | the request is here, nothing done | the reply is made, not sent | sent |
 """
 
@@ -22,6 +24,8 @@ import re
 from functools import cache
 from typing import Any, Final
 
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import Pool
@@ -51,14 +55,16 @@ def listen_to_sql(points: Points) -> None:
     """For every engine of this process."""
 
     @event.listens_for(Engine, "before_cursor_execute")
-    def _before(connection: Connection, _: Any, statement: str, *__: Any) -> None:
-        if (point := statement_name(statement)) is not None:
+    def _before(
+        connection: Connection, _: Any, statement: str, __: Any, context: Any, ___: bool
+    ) -> None:
+        if (point := _point_of(statement, context)) is not None:
             points.before(point)
             connection.info.setdefault("written", []).append(point.split(".")[2])
 
     @event.listens_for(Engine, "after_cursor_execute")
-    def _after(_: Connection, __: Any, statement: str, *___: Any) -> None:
-        if (point := statement_name(statement)) is not None:
+    def _after(_: Connection, __: Any, statement: str, ___: Any, context: Any, ____: bool) -> None:
+        if (point := _point_of(statement, context)) is not None:
             points.done(point)
             points.after(point)
 
@@ -75,6 +81,15 @@ def listen_to_sql(points: Points) -> None:
         if (point := record.info.pop("committing", None)) is not None:
             points.done(point)
             points.after(point)
+
+
+def _point_of(statement: str, context: Any) -> str | None:
+    """A turn's insertion is named with its speaker."""
+    point = statement_name(statement)
+    if point != "sql.insert.turns":
+        return point
+    speaker = context.compiled_parameters[0]["speaker"]
+    return f"{point}.{getattr(speaker, 'value', speaker)}"
 
 
 @cache
@@ -185,6 +200,35 @@ class _Handlers(temporal_worker.WorkflowInboundInterceptor):
         passed("done", f"handler.{input.update}")
         passed("after", f"handler.{input.update}")
         return result
+
+
+# ---------------------------------------------------------------------------- files
+
+
+def listen_to_files(points: Points) -> None:
+    """For every file of this process that is written through fsspec: a recording's blocks."""
+
+    class Pointed(LocalFileSystem):  # type: ignore[misc]  # fsspec has no annotations
+        def _open(self, path: str, mode: str = "rb", **how: Any) -> Any:
+            file = super()._open(path, mode, **how)
+            return file if "r" in mode else _Written(file, points)
+
+    fsspec.register_implementation("file", Pointed, clobber=True)
+
+
+class _Written:
+    def __init__(self, file: Any, points: Points) -> None:
+        self._file, self._points = file, points
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def write(self, block: bytes) -> int:
+        self._points.before("file.recording")
+        written: int = self._file.write(block)
+        self._points.done("file.recording")
+        self._points.after("file.recording")
+        return written
 
 
 # ---------------------------------------------------------------------------- HTTP

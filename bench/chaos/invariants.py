@@ -1,19 +1,20 @@
 """What must hold after any trial: invariants I1 to I15, as far as they apply to this product.
 
-The rules for one interview stand in `kept` and `settled`; here they are put together, with those
-that hold for a trial as a whole. I10 (money) and I13 (batches) have nothing to hold yet: no part
-costs and no batch runs.
+The rules for one interview stand in `kept`, `spoken` and `settled`; here they are put together,
+with those that hold for a trial as a whole. I10 (money) and I13 (batches) have nothing to hold yet:
+no part costs and no batch runs.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from bench.chaos import histories, kept, settled
+from bench.chaos import histories, kept, settled, spoken
 from bench.chaos.evidence import ANSWERS, Entry, Evidence, Fault, Told, Violation
 from bench.chaos.settled import AFTERMATH
 from bench.chaos.story import Story, now, story_of
@@ -27,9 +28,9 @@ _ENDED: Final = frozenset(each.value for each in InterviewStatus if each.ended)
 
 #: By name, in the order of their numbers.
 RULES: Final[Mapping[str, Callable[[Story], Iterator[str]]]] = {
-    "I1": kept.lost,
+    "I1": lambda story: itertools.chain(kept.lost(story), spoken.lost(story)),
     "I2": kept.invented,
-    "I3": kept.doubled,
+    "I3": lambda story: itertools.chain(kept.doubled(story), spoken.doubled(story)),
     "I4": kept.disordered,
     "I5": kept.interleaved,
     "I6": settled.disagreeing,

@@ -13,10 +13,19 @@ from typing import Final
 from rich.console import Console
 
 import connections
-from bench.chaos.report import Report, report_of, write
+from bench.chaos.report import SPOKEN, Report, report_of, write
 from bench.chaos.servers import servers
 from bench.chaos.storm import Storm, StormResult
-from bench.chaos.trials import Result, Trial, again, attempted, plan, recorded, unreconciled
+from bench.chaos.trials import (
+    Result,
+    Trial,
+    again,
+    attempted,
+    plan,
+    plan_spoken,
+    recorded,
+    unreconciled,
+)
 from bench.figures import this_machine
 
 #: What the armed point has not met the first time is tried so often in all.
@@ -29,19 +38,24 @@ async def run_chaos(
     minutes: float,
     per_side: int = 3,
     lanes: int = 2,
+    voice: int = 0,
     storm_minutes: float = 0.0,
     at_once: int = 50,
     seed: int | None = None,
     folder: Path = Path("chaos-report"),
 ) -> Report:
-    """`minutes` bounds the pinpoint trials; each lane is a product of its own. The report goes to
-    `folder`, with the candidates' ledgers beside it."""
+    """`minutes` bounds the pinpoint trials; each lane is a product of its own. Then come so many
+    spoken interviews as `voice` says, and the storm. The report goes to `folder`, with the
+    candidates' ledgers beside it."""
     began, seed = time.monotonic(), secrets.randbelow(2**31) if seed is None else seed
     chance, machine = random.Random(seed), this_machine()
     ledgers = folder / "ledgers"
     points, results, left = await _pinpoint(
         talk, chance, ledgers, ends_at=began + 60 * minutes, per_side=per_side, lanes=lanes
     )
+    if voice:
+        spoken_points, spoken, more = await _spoken(talk, chance, ledgers, voice)
+        points, results, left = points | spoken_points, results + spoken, left + more
     storms = []
     if storm_minutes:
         talk.print(f"storm: {at_once} at once for {storm_minutes:g} minutes", highlight=False)
@@ -96,6 +110,24 @@ async def _pinpoint(
         for _ in range(lanes):
             group.create_task(lane())
     return points, results, left
+
+
+async def _spoken(
+    talk: Console, chance: random.Random, ledgers: Path, count: int
+) -> tuple[dict[str, int], list[Result], list[str]]:
+    """As `_pinpoint`, one after the other: they take as long as they take to say."""
+    async with servers(spoken=True) as product:
+        points = await recorded(product, ledgers, rounds=1, spoken=True)
+        talk.print(f"{len(points)} points of the voice", highlight=False)
+        results = []
+        for trial in plan_spoken(points, chance, count):
+            results.append(await attempted(product, trial, ledgers))
+            _keep(ledgers.parent / "trials.jsonl", results[-1])
+            _tell(talk, results[-1])
+            if results[-1].broken:
+                break
+        left = await unreconciled(product)
+    return {f"{name}{SPOKEN}": count for name, count in points.items()}, results, left
 
 
 async def _storm(chance: random.Random, ledgers: Path, minutes: float, at_once: int) -> StormResult:

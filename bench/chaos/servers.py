@@ -25,9 +25,11 @@ from temporalio.client import Client
 
 import connections
 from bench.chaos.bugs import BUG_VARIABLE, SOUND, Bug
+from bench.chaos.disk import Disk, disk
 from bench.chaos.links import Link
 from bench.chaos.points import FOLDER_VARIABLE, Fuse
 from contracts.errors import SettingError
+from contracts.queues import CONVERSATIONS, GRADING, INTERVIEWS
 from db.migrate import migrate
 from db.store import Store
 from local.account import server_account
@@ -39,6 +41,8 @@ from questions.loader import starter_bank
 from settings import Settings, load, make_data_dir
 
 PARTS: Final = ("worker", "api", "temporal", "postgres")
+#: The processes that hold conversations, in a product that is spoken to: one can replace the other.
+SPEAKING: Final = ("conversations", "spare")
 #: Where ports are looked for; several products stand side by side.
 _FIRST_PORT: Final = 18600
 _SOCKET: Final = ".s.PGSQL.5432"
@@ -46,7 +50,8 @@ _SOCKET: Final = ".s.PGSQL.5432"
 
 @dataclass(frozen=True)
 class Servers:
-    """`store` and `temporal` are the judge's own connections. `links` lead to the part named."""
+    """`store` and `temporal` are the judge's own connections. `links` lead to the part named.
+    `disk` is None where none can be mounted."""
 
     folder: Path
     url: str
@@ -54,9 +59,17 @@ class Servers:
     settings: Settings
     parts: dict[str, Child]
     links: dict[str, Link]
+    disk: Disk | None
     fuse: Fuse
     store: Store
     temporal: Client
+    environment: dict[str, str]
+
+    async def listen(self, children: Children) -> None:
+        """Adds the parts that hold conversations: from now on somebody speaks."""
+        for name in SPEAKING:
+            plan = _worker(self.folder, self.environment, name, CONVERSATIONS)
+            self.parts[name] = await children.start(plan)
 
     @property
     def logs(self) -> tuple[Path, ...]:
@@ -82,8 +95,9 @@ _ONE_AT_A_TIME: Final = asyncio.Lock()
 
 
 @asynccontextmanager
-async def servers(bug: Bug = SOUND) -> AsyncIterator[Servers]:
-    """A fresh product in a temporary folder, with a seeded bug in it or without.
+async def servers(bug: Bug = SOUND, *, spoken: bool = False) -> AsyncIterator[Servers]:
+    """A fresh product in a temporary folder, with a seeded bug in it or without. One that is
+    `spoken` to has two conversations workers.
 
     Its ports and its key are its own as long as it stands: a part that is down just then cannot be
     taken for one of another product.
@@ -92,10 +106,13 @@ async def servers(bug: Bug = SOUND) -> AsyncIterator[Servers]:
     with own_ports() as port, tempfile.TemporaryDirectory(prefix="cvchaos") as scratch:
         folder = Path(scratch)
         folder.chmod(0o711)  # PostgreSQL runs as another user when we are root
-        make_data_dir(folder / "data")
         async with AsyncExitStack() as stack:
+            own_disk = stack.enter_context(disk(folder / "data"))
+            make_data_dir(folder / "data")
             stack.push_async_callback(children.stop)
-            product = await _start(folder, children, stack, port, bug)
+            product = await _start(folder, children, stack, port, bug=bug, own_disk=own_disk)
+            if spoken:
+                await product.listen(children)
             stack.push_async_callback(product.store.close)
             yield product
 
@@ -116,7 +133,13 @@ def own_ports() -> Iterator[int]:
 
 
 async def _start(
-    folder: Path, children: Children, stack: AsyncExitStack, port: int, bug: Bug
+    folder: Path,
+    children: Children,
+    stack: AsyncExitStack,
+    port: int,
+    *,
+    bug: Bug,
+    own_disk: Disk | None,
 ) -> Servers:
     postgres = Postgres(folder / "data" / "postgres", server_account())
     await asyncio.to_thread(postgres.prepare)
@@ -136,12 +159,22 @@ async def _start(
     await bug.prepare(store)
     links, ways = await _linked(folder, environment, stack, port)
     parts["worker"], parts["api"] = await asyncio.gather(
-        children.start(_worker(folder, environment | ways)),
+        children.start(_worker(folder, environment | ways, "worker", f"{INTERVIEWS},{GRADING}")),
         children.start(_api(folder, environment | ways)),
     )
     client = await connections.temporal_client(settings)
     return Servers(
-        folder, ways["PUBLIC_URL"], key, settings, parts, links, Fuse(folder), store, client
+        folder=folder,
+        url=ways["PUBLIC_URL"],
+        api_key=key,
+        settings=settings,
+        parts=parts,
+        links=links,
+        disk=own_disk,
+        fuse=Fuse(folder),
+        store=store,
+        temporal=client,
+        environment=environment | ways,
     )
 
 
@@ -191,15 +224,15 @@ async def _fill(store: Store, key: str) -> None:
     await store.questions.load(await asyncio.to_thread(starter_bank))
 
 
-def _worker(folder: Path, environment: dict[str, str]) -> ChildPlan:
-    ready = folder / "worker.ready"
+def _worker(folder: Path, environment: dict[str, str], name: str, queues: str) -> ChildPlan:
+    ready = folder / f"{name}.ready"
 
     async def polls() -> bool:
         return ready.exists()
 
     return _plan(
-        "worker",
-        ["bench.chaos.worker_entry", "interviews,grading", str(ready)],
+        name,
+        ["bench.chaos.worker_entry", name, queues, str(ready)],
         folder,
         environment,
         ready=polls,

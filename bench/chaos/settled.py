@@ -15,7 +15,7 @@ from uuid import UUID
 from bench.chaos import histories
 from bench.chaos.evidence import Fault
 from bench.chaos.story import Story, now
-from contracts.interview import GradeState, InterviewStatus, Outcome, Snapshot
+from contracts.interview import GradeState, InterviewStatus, Outage, Outcome, Snapshot
 
 #: Events, rows and replies are timed by one machine's clock at different moments of one act.
 JITTER: Final = timedelta(seconds=1)
@@ -134,9 +134,10 @@ def _blamed(attempt: histories.Attempt, faults: Iterable[Fault]) -> bool:
 
 def misfiled(story: Story) -> Iterator[str]:
     """I9: every recording's row has its bytes, every file a row, and a complete recording is as
-    long as what was heard in it, but for a second."""
+    long as what was heard in it, but for a second. A bot that died before its first block left no
+    file, and its row says no length."""
     for row in story.rows["recordings"]:
-        if not story.sizes[row["id"]]:
+        if not story.sizes[row["id"]] and (row["complete"] or row["duration_ms"]):
             yield f"recording {row['id']} has no bytes"
         if row["complete"]:
             heard = max(map(_heard_ms, _in_recording(story, row["id"])), default=0)
@@ -161,21 +162,30 @@ def _heard_ms(turn: Mapping[Any, Any]) -> int:
 
 def mistimed(story: Story) -> Iterator[str]:
     """I11: from one reply to the next the clock takes no more than the time that passed while it
-    ran, nothing while it stood, and gives time back to a new bot alone, as much as faults took."""
+    ran, nothing while it stood, and gives time back to a new bot, or at the word of the service's
+    pulse, as much as faults took."""
     replies = list(histories.answered(story.history)) if story.history else []
     outage = sum((_length(fault) for fault in story.evidence.faults), timedelta())
     most = outage + story.start.candidate_loss_cap + JITTER
+    told = list(histories.given_back(story.history)) if story.history else []
     for before, after in itertools.pairwise(replies):
         passed = after.state.as_of - before.state.as_of if before.state.clock_running else None
         taken = before.state.remaining - after.state.remaining
         if taken > (passed or timedelta()) + JITTER:
             yield f"the clock took {taken} where {passed or timedelta()} passed ({after.verb})"
         given = (passed or timedelta()) - taken
-        spoken = after.verb in ("bot_ready", "join")
-        if before.state.clock_running == after.state.clock_running and given > (
-            most if spoken else JITTER
-        ):
+        due = [each for at, each in told if before.state.as_of <= at <= after.state.as_of]
+        lost = sum((_lived(each, replies[0].state.as_of) for each in due), timedelta())
+        at_most = most if after.verb in ("bot_ready", "join") else JITTER + lost
+        if before.state.clock_running == after.state.clock_running and given > at_most:
             yield f"the clock gave {given} back ({after.verb})"
+        if lost > outage + AFTERMATH:
+            yield f"the pulse told of {lost} where faults took {outage}"
+
+
+def _lived(outage: Outage, since: datetime) -> timedelta:
+    """How much of it the interview has seen."""
+    return max(timedelta(), outage.ended_at - max(outage.began_at, since))
 
 
 def _length(fault: Fault) -> timedelta:

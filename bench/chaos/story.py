@@ -81,8 +81,13 @@ class Story:
         return (each for each in self.evidence.ledger if each.interview_id == self.interview_id)
 
     def given(self) -> tuple[Entry, ...]:
-        """The answers that the candidate ever sent."""
-        return tuple(each for each in self.ledger() if each.verb == ANSWERS)
+        """The answers that the candidate ever sent in writing."""
+        written = (each for each in self.ledger() if each.word is None)
+        return tuple(each for each in written if each.verb == ANSWERS)
+
+    def spoken(self) -> tuple[Entry, ...]:
+        """The answers that the candidate ever spoke."""
+        return tuple(each for each in self.ledger() if each.word is not None)
 
     def acknowledged(self) -> tuple[Entry, ...]:
         return tuple(each for each in self.given() if each.outcome is Told.OK)

@@ -17,10 +17,12 @@ import connections
 from bench.chaos import invariants
 from bench.chaos.candidate import Candidate, Held
 from bench.chaos.evidence import Entry, Evidence, Fault, Told, Violation
-from bench.chaos.faults import Disturbance, Strike, draw
+from bench.chaos.faults import Disturbance, Strike, draw, draw_spoken
 from bench.chaos.ledger import UNNAMED, Ledger
 from bench.chaos.points import Order, Side
-from bench.chaos.servers import Servers
+from bench.chaos.servers import SPEAKING, Servers
+from bench.chaos.speaker import Speaker
+from bench.voices import ShiftedHeart
 from reconciler import Reconciler
 
 #: A word of every answer, name and address: it may stand in the database alone.
@@ -31,6 +33,9 @@ _INTERVIEW_S: Final = 0.8
 _HOUSEKEEPING_S: Final = 12.0
 #: A reply that arrives this soon after a kill was under way before it.
 _UNDER_WAY: Final = timedelta(milliseconds=50)
+_VOICE: Final = ShiftedHeart()
+#: What a spoken interview passes in other processes than those that speak.
+_JOINED: Final = frozenset({"http.join", "handler.join", "handler.bot_ready"})
 #: Two faults at once in one trial of so many.
 _DOUBLE_EVERY: Final = 10
 
@@ -44,6 +49,7 @@ class Trial(BaseModel):
     order: Order | None = None
     strikes: tuple[Strike, ...] = ()
     tried: int = 1
+    spoken: bool = False
 
 
 class Tries(BaseModel):
@@ -59,6 +65,7 @@ class Result(BaseModel):
     reached. `recovery_s` runs from the first fault to the next call that went well, or to the end
     of the interview where none was left to make. `broken`: the product stood still afterwards, or
     could not be judged, which counts as a loss; it is of no use for another trial.
+    `voice_again_s` runs from the first fault until the interviewer is heard over a new line.
     """
 
     trial: Trial
@@ -71,18 +78,26 @@ class Result(BaseModel):
     recovery_s: float | None
     took_s: float
     broken: bool = False
+    voice_again_s: float | None = None
 
 
-async def recorded(servers: Servers, ledgers: Path, rounds: int = 3) -> dict[str, int]:
-    """How often an interview without faults passes each point, at least. Raises RuntimeError when
-    already this is found wrong."""
+async def recorded(
+    servers: Servers, ledgers: Path, rounds: int = 3, *, spoken: bool = False
+) -> dict[str, int]:
+    """How often an interview without faults passes each point, at least; of a spoken one those that
+    no typed one has. Raises RuntimeError when already this is found wrong."""
     totals: Counter[str] = Counter()
     for number in range(rounds):
         servers.fuse.record()
-        result = await pinpoint(servers, Trial(number=-1 - number), ledgers, disturbed=False)
+        trial = Trial(number=-1 - number, spoken=spoken)
+        result = await pinpoint(servers, trial, ledgers, disturbed=False)
         if result.violations:
             raise RuntimeError(f"without any fault: {result.violations}")
-        counted = Counter(point for point, _ in servers.fuse.passed())
+        counted = Counter(
+            point
+            for point, process in servers.fuse.passed()
+            if not spoken or process in SPEAKING or point in _JOINED
+        )
         totals = counted if not number else _least(totals, counted)
     servers.fuse.disarm()
     return dict(sorted(totals.items()))
@@ -116,6 +131,27 @@ def plan(points: dict[str, int], chance: random.Random, per_side: int) -> list[T
         for _ in range(4):
             strike = draw(chance, _INTERVIEW_S)
             trials.append(Trial(number=len(trials), strikes=(strike,)))
+    return trials
+
+
+def plan_spoken(points: dict[str, int], chance: random.Random, count: int) -> list[Trial]:
+    """So many, as each takes a minute: points and sides by chance, no point again before all have
+    been chosen; a strike from outside in every third."""
+    trials: list[Trial] = []
+    waiting: list[str] = []
+    for number in range(count):
+        if number % 3 == 2:
+            trials.append(Trial(number=number, strikes=(draw_spoken(chance),), spoken=True))
+            continue
+        waiting = waiting or chance.sample(list(points), len(points))
+        point = waiting.pop()
+        order = Order(
+            id=uuid4(),
+            point=point,
+            side=chance.choice(list(Side)),
+            passing=chance.randint(1, points[point]),
+        )
+        trials.append(Trial(number=number, order=order, spoken=True))
     return trials
 
 
@@ -154,10 +190,13 @@ async def pinpoint(
 ) -> Result:
     """One interview with this trial's faults, judged."""
     began = time.monotonic()
-    ledger = Ledger(ledgers / f"trial-{trial.number}.jsonl")
+    ledger = Ledger(ledgers / f"{'spoken' if trial.spoken else 'trial'}-{trial.number}.jsonl")
     faults: tuple[Fault, ...] = ()
-    disturbance = Disturbance(servers, trial.order, trial.strikes) if disturbed else None
-    candidate = Candidate(servers.url, servers.api_key, ledger, CANARY)
+    candidate, speaker = _candidate(servers, trial, ledger)
+    lose_browser = speaker.lose_browser if speaker else None
+    disturbance = (
+        Disturbance(servers, trial.order, trial.strikes, lose_browser) if disturbed else None
+    )
     held, gone_wrong = await held_by(candidate)
     if disturbance is not None:
         try:
@@ -176,7 +215,16 @@ async def pinpoint(
         faults=tuple(f"{each.kind} {each.part}" for each in faults),
         recovery_s=_recovery_s(faults, ledger.entries, held),
         took_s=round(time.monotonic() - began, 2),
+        voice_again_s=speaker.voice_again_s(faults[0]) if speaker and faults else None,
     )
+
+
+def _candidate(servers: Servers, trial: Trial, ledger: Ledger) -> tuple[Candidate, Speaker | None]:
+    """Whoever is interviewed, and the same again when by voice."""
+    if not trial.spoken:
+        return Candidate(servers.url, servers.api_key, ledger, CANARY), None
+    speaker = Speaker(servers.url, servers.api_key, ledger, CANARY, _VOICE)
+    return speaker, speaker
 
 
 async def held_by(candidate: Candidate) -> tuple[Held, list[str]]:
@@ -206,8 +254,9 @@ async def judged(
         statuses={held.interview_id: held.status for held in known if held.status},
         reports={held.interview_id: held.report for held in known if held.report is not None},
         faults=faults,
-        canaries=(CANARY,),
+        canaries=(CANARY, *(word for each in ledger if (word := each.word))),
         traces=servers.logs,
+        recordings_url=servers.settings.recordings_url,
     )
     found = [_in_words(each) for each in await invariants.check(evidence)]
     return [*found, *await unreconciled(servers, evidence.interviews)]

@@ -1,4 +1,7 @@
-"""The product's worker with crash points: `python -m bench.chaos.worker_entry QUEUES READY`."""
+"""A worker of the product's, with crash points.
+
+`python -m bench.chaos.worker_entry NAME QUEUES READY`: the name of the part that it is.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +14,22 @@ from temporalio.runtime import Runtime
 import connections
 import worker
 from bench.chaos.bugs import from_environment
-from bench.chaos.hooks import listen_to_sql, pointed
+from bench.chaos.hooks import listen_to_files, listen_to_sql, pointed
 from bench.chaos.points import Points
 from settings import Settings
 
 
 def main() -> None:
-    points, bug = Points.from_environment("worker"), from_environment()
+    points, bug = Points.from_environment(sys.argv[1]), from_environment()
     listen_to_sql(points)
+    listen_to_files(points)
 
     async def connect(settings: Settings, runtime: Runtime | None) -> Client:
         sound = await connections.temporal_client(settings, runtime)
         return bug.infected(pointed(sound, points))
 
     worker.run(
-        sys.argv[1].split(","), Path(sys.argv[2]), connect=connect, open_store=bug.open_store
+        sys.argv[2].split(","), Path(sys.argv[3]), connect=connect, open_store=bug.open_store
     )
 
 
