@@ -100,17 +100,22 @@ def _unheard(evidence: Evidence) -> Iterator[str]:
     for interview_id in evidence.interviews:
         status = evidence.statuses.get(interview_id, {}).get("status")
         well = {Told.OK, Told.FAIL} if status in _ENDED else {Told.OK}
-        calls = [each for each in evidence.ledger if each.interview_id == interview_id]
+        calls = [each for each in _calls(evidence) if each.interview_id == interview_id]
         last = [each for each in calls if healed is None or each.invoked_at > healed + AFTERMATH]
         bad = [each for each in last[-LAST_CALLS:] if each.outcome not in well]
         if bad:
             yield f"{len(bad)} of the last calls of {interview_id} went wrong ({bad[-1].verb})"
 
 
+def _calls(evidence: Evidence) -> list[Entry]:
+    """What was spoken is no call: nobody replies to it."""
+    return [each for each in evidence.ledger if each.word is None]
+
+
 def vacuous(evidence: Evidence) -> Iterator[str]:
     """I15: outside of faults at least 95 % of the calls go well (one may not, among few), and
     something was done at all: a run may pass because everything answered an error."""
-    outside = [each for each in evidence.ledger if not _disturbed(each, evidence.faults)]
+    outside = [each for each in _calls(evidence) if not _disturbed(each, evidence.faults)]
     bad = sum(each.outcome is not Told.OK for each in outside)
     if bad > max(1, MOST_REFUSED * len(outside)):
         yield f"{bad} of {len(outside)} calls outside of faults went wrong"

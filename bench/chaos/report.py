@@ -12,9 +12,10 @@ from pydantic import BaseModel
 
 from bench.chaos.bounds import Bound, Outcome, bounds
 from bench.chaos.faults import Strikes
+from bench.chaos.picture import drawn
 from bench.chaos.points import Side
 from bench.chaos.servers import SPEAKING
-from bench.chaos.steps import step_of
+from bench.chaos.steps import in_order, step_of
 from bench.chaos.storm import StormResult
 from bench.chaos.trials import Result
 from bench.figures import Machine, median, p95
@@ -59,11 +60,13 @@ class Recovery(BaseModel):
 class Report(BaseModel):
     """`uncovered` are points that a typed interview passed and that were never killed at: with any,
     the run has failed. Those of spoken interviews are sampled. `voice_again` is counted from the
-    fault to the interviewer's first sound over a new line."""
+    fault to the interviewer's first sound over a new line. `left` is what the reconciler raised
+    once all was over. `commit` is None where the product was not run from a checkout."""
 
-    seed: int
+    seeds: tuple[int, ...]
     machine: Machine
     version: str
+    commit: str | None
     took_s: float
     points: dict[str, int]
     uncovered: tuple[str, ...]
@@ -74,6 +77,7 @@ class Report(BaseModel):
     pooled: Kills
     recovery: tuple[Recovery, ...]
     voice_again: tuple[Recovery, ...] = ()
+    left: tuple[str, ...] = ()
     double_faults: int
     not_fired: int
     violations: tuple[str, ...]
@@ -93,8 +97,8 @@ def report_of(
     left: Sequence[str] = (),
     **about: Any,
 ) -> Report:
-    """`left` is what the reconciler raised once all was over. `about`: seed, machine, version,
-    took_s."""
+    """`left` is what the reconciler raised once all was over. `about`: seeds, machine, version,
+    commit, took_s."""
     kills = [_kill(each) for each in results if each.fired or each.trial.order is None]
     shares = bounds(kills)
     hit = {(kill.point, kill.side) for kill in kills}
@@ -110,11 +114,12 @@ def report_of(
             f"{point} {side}" for point, side in places if (point, side) not in hit
         ),
         by_point=_rows(shares.by_point),
-        by_step=_rows(shares.by_step),
+        by_step=_rows({each: shares.by_step[each] for each in in_order(shares.by_step)}),
         by_fault=_rows(shares.by_fault),
         pooled=_row("all", shares.pooled),
         recovery=tuple(_recoveries(results, lambda each: each.recovery_s)),
         voice_again=tuple(_recoveries(results, lambda each: each.voice_again_s)),
+        left=tuple(left),
         double_faults=sum(len(each.faults) > 1 for each in results),
         not_fired=sum(not each.fired for each in results if each.trial.order is not None),
         violations=(
@@ -185,13 +190,19 @@ def _recoveries(
 # ---------------------------------------------------------------------------- how it is shown
 
 
-def write(report: Report, folder: Path) -> tuple[Path, Path]:
-    """`chaos.json` and `chaos.html`."""
+def write(report: Report, folder: Path) -> tuple[Path, Path, Path]:
+    """`chaos.json`, `chaos.html` and the picture in it, `chaos.svg`."""
     folder.mkdir(parents=True, exist_ok=True)
-    data, page = folder / "chaos.json", folder / "chaos.html"
+    data, page, picture = (folder / f"chaos.{kind}" for kind in ("json", "html", "svg"))
     data.write_text(json.dumps(report.model_dump(mode="json"), indent=1))
+    picture.write_text(_picture(report))
     page.write_text(_page(report))
-    return data, page
+    return data, page, picture
+
+
+def _picture(report: Report) -> str:
+    kills = sum(each.trials for each in report.by_step)
+    return drawn(f"{kills} trials, by the step at which was killed", report.by_step)
 
 
 _STYLE: Final = """
@@ -199,6 +210,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto
   color: #1b1f24; background: #fff }
 table { border-collapse: collapse; margin: .5rem 0 2rem; width: 100% }
 th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid #d7dce2 }
+svg { max-width: 100%; height: auto }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
 .lost { color: #a40e26; font-weight: 600 }
 @media (prefers-color-scheme: dark) { body { color: #e6e9ee; background: #15181d }
@@ -215,6 +227,7 @@ def _page(report: Report) -> str:
         f"<p>{escape(_summary(report))}</p>",
         _list("What was lost", report.violations),
         _list("Passed and never killed at", report.uncovered),
+        _picture(report),
         _kills("By step", report.by_step),
         _kills("By fault", report.by_fault),
         _recovery("Seconds until a call goes well", report.recovery),
@@ -237,7 +250,8 @@ def _summary(report: Report) -> str:
         f"{report.took_s / 60:.0f} minutes; {report.pooled.failures} with a loss. All pooled, the "
         f"rate of loss is at most {report.pooled.upper:.2%} (95 %); by point and by step it stands "
         f"below, which says more. {len(report.points)} points were passed. "
-        f"CodeVoice {report.version}, seed {report.seed}, {machine.cores} cores of "
+        f"CodeVoice {report.version}, commit {report.commit or 'unknown'}, seed "
+        f"{' and '.join(map(str, report.seeds))}, {machine.cores} cores of "
         f"{machine.processor}, {machine.taken_at:%d %b %Y}."
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+import subprocess
 import time
 from collections import deque
 from pathlib import Path
@@ -61,8 +62,8 @@ async def run_chaos(
         talk.print(f"storm: {at_once} at once for {storm_minutes:g} minutes", highlight=False)
         storms.append(await _storm(chance, ledgers, storm_minutes, at_once))
     report = report_of(
-        points, results, storms, left, seed=seed, machine=machine, version=connections.version(),
-        took_s=round(time.monotonic() - began, 1),
+        points, results, storms, left, seeds=(seed,), machine=machine,
+        version=connections.version(), commit=_commit(), took_s=round(time.monotonic() - began, 1),
     )  # fmt: skip
     for path in write(report, folder):
         talk.print(f"written: {path}", highlight=False)
@@ -133,6 +134,15 @@ async def _spoken(
 async def _storm(chance: random.Random, ledgers: Path, minutes: float, at_once: int) -> StormResult:
     async with servers() as product:
         return await Storm(product, ledgers, chance, minutes, at_once).hold()
+
+
+def _commit() -> str | None:
+    """Of the checkout that runs. None where there is none, or no git."""
+    asked = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    try:
+        return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
 
 def _keep(path: Path, result: Result) -> None:

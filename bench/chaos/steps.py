@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 #: In the order of an interview; the first that matches.
@@ -23,6 +24,12 @@ _STEPS: Final = (
     ("report", r"report"),
     ("state", r"save_state|update\.interviews\.status|interview_events"),
 )
+
+
+def in_order(steps: Iterable[str]) -> list[str]:
+    """As they come in an interview; what is no step of it comes last."""
+    places = {step: place for place, (step, _) in enumerate(_STEPS)}
+    return sorted(steps, key=lambda step: (places.get(step.partition(",")[0], 99), step))
 
 
 def step_of(point: str) -> str:

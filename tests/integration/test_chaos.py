@@ -46,16 +46,24 @@ async def test_an_interview_loses_nothing_when_killed_at_a_point_and_the_report_
     assert results[-1].violations == storm.violations == ()
     assert storm.interviews >= 3
     report = report_of(
-        points, results, [storm], seed=1, machine=this_machine(), version="0", took_s=1.0
+        points,
+        results,
+        [storm],
+        seeds=(1,),
+        machine=this_machine(),
+        version="0",
+        commit=None,
+        took_s=1.0,
     )
     assert (report.pooled.trials, report.pooled.failures) == (4, 0)
     assert report.violations == ()
     assert "http.start" in report.uncovered, "what was never killed at is named"
     assert not report.passed
 
-    data, page = await asyncio.to_thread(write, report, tmp_path / "report")
+    data, page, picture = await asyncio.to_thread(write, report, tmp_path / "report")
     assert json.loads(data.read_text())["pooled"]["trials"] == 4
     assert "sql.insert.answers done" in page.read_text()
+    assert "lost in 0 of" in picture.read_text()
 
 
 async def test_the_ledger_stands_outside_the_product(tmp_path: Path) -> None:

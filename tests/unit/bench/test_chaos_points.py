@@ -14,8 +14,8 @@ import pytest
 from bench.chaos.hooks import request_name, statement_name
 from bench.chaos.points import FOLDER_VARIABLE, Fuse, Order, Side
 from bench.chaos.servers import own_ports
-from bench.chaos.steps import step_of
-from bench.chaos.trials import again, plan
+from bench.chaos.steps import in_order, step_of
+from bench.chaos.trials import again, plan, plan_spoken
 
 PASSES = """
 from bench.chaos.points import Points
@@ -161,3 +161,48 @@ def test_products_side_by_side_have_ports_of_their_own() -> None:
 )
 def test_every_point_belongs_to_a_step(point: str, step: str) -> None:
     assert step_of(point) == step
+
+
+def test_a_sample_of_spoken_trials_comes_to_no_point_twice_before_it_was_at_all() -> None:
+    points = {"file.recording": 9, "update.bot_ready": 1, "sql.insert.turns.candidate": 2}
+    trials = plan_spoken(points, random.Random(3), 9)
+    assert all(trial.spoken for trial in trials)
+    orders = [trial.order for trial in trials if trial.order is not None]
+    assert len(orders) == 6
+    assert {order.point for order in orders[:3]} == set(points)
+    assert all(order.passing <= points[order.point] for order in orders)
+    assert all(len(trial.strikes) == 1 for trial in trials if trial.order is None)
+
+
+RECORDS = """
+import fsspec, sys
+from bench.chaos.hooks import listen_to_files
+from bench.chaos.points import Points
+listen_to_files(Points.from_environment("child"))
+with fsspec.open(sys.argv[1], "wb") as file:
+    for block in (b"header", b"sound"):
+        file.write(block)
+"""
+
+
+def test_a_recorder_is_killed_between_its_blocks(tmp_path: Path) -> None:
+    Fuse(tmp_path).arm(Order(id=uuid4(), point="file.recording", side=Side.BEFORE, passing=2))
+    place = tmp_path / "recording.wav"
+    ended = subprocess.run(
+        [sys.executable, "-c", RECORDS, str(place)],
+        env={FOLDER_VARIABLE: str(tmp_path), "PATH": ""},
+        cwd=Path(__file__).parents[3],
+        check=False,
+    )
+    assert ended.returncode == -signal.SIGKILL
+    assert b"sound" not in place.read_bytes()
+
+
+def test_steps_come_in_the_order_of_an_interview() -> None:
+    assert in_order(["report", "any moment", "bot, by voice", "answer", "start"]) == [
+        "start",
+        "bot, by voice",
+        "answer",
+        "report",
+        "any moment",
+    ]
