@@ -70,12 +70,20 @@ def possible() -> tuple[Strikes, ...]:
     return tuple(each for each in Strikes if each is not Strikes.DISK_FULL or mountable())
 
 
-def draw(chance: random.Random, within_s: float, at_s: float | None = None) -> Strike:
+def draw(chance: random.Random, within_s: float) -> Strike:
     """Any kind at any part, at a moment within the trial."""
-    kind = chance.choice((Strikes.KILL, Strikes.KILL, *possible()))
-    moment = chance.uniform(0, within_s) if at_s is None else at_s
+    return one_of(chance.choice((Strikes.KILL, Strikes.KILL, *possible())), chance, within_s)
+
+
+def one_of(kind: Strikes, chance: random.Random, within_s: float) -> Strike:
+    """At any part, at a moment within the trial."""
     parts, for_s = _PARTS[kind]
-    return Strike(kind=kind, part=chance.choice(parts), at_s=moment, for_s=chance.uniform(*for_s))
+    return Strike(
+        kind=kind,
+        part=chance.choice(parts),
+        at_s=chance.uniform(0, within_s),
+        for_s=chance.uniform(*for_s),
+    )
 
 
 _PARTS: Final[dict[Strikes, tuple[tuple[str, ...], tuple[float, float]]]] = {

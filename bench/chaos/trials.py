@@ -17,7 +17,7 @@ import connections
 from bench.chaos import invariants
 from bench.chaos.candidate import Candidate, Held
 from bench.chaos.evidence import Entry, Evidence, Fault, Told, Violation
-from bench.chaos.faults import Disturbance, Strike, draw, draw_spoken
+from bench.chaos.faults import Disturbance, Strike, draw, draw_spoken, one_of, possible
 from bench.chaos.ledger import UNNAMED, Ledger
 from bench.chaos.points import Order, Side
 from bench.chaos.servers import SPEAKING, Servers
@@ -111,7 +111,7 @@ def _least(one: Counter[str], other: Counter[str]) -> Counter[str]:
 
 def plan(points: dict[str, int], chance: random.Random, per_side: int) -> list[Trial]:
     """In rounds: every point once, then every point at its second side, and so on. After each round
-    every fault from outside once. One trial in ten gets a second fault.
+    every kind of fault from outside once. One trial in ten gets a second fault.
 
     So a plan that is cut short by the clock has been everywhere before it comes again.
     """
@@ -128,8 +128,8 @@ def plan(points: dict[str, int], chance: random.Random, per_side: int) -> list[T
             double = len(trials) % _DOUBLE_EVERY == _DOUBLE_EVERY - 1
             strikes = (draw(chance, _INTERVIEW_S),) if double else ()
             trials.append(Trial(number=len(trials), order=order, strikes=strikes))
-        for _ in range(4):
-            strike = draw(chance, _INTERVIEW_S)
+        for kind in possible():
+            strike = one_of(kind, chance, _INTERVIEW_S)
             trials.append(Trial(number=len(trials), strikes=(strike,)))
     return trials
 
