@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import time
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -22,7 +23,7 @@ from bench.chaos.evidence import ANSWERS, Fault, Told
 from bench.chaos.ledger import Ledger
 from bench.interviewee import UNHEARD_S, Interviewee
 from bench.visitor import Refused, Visitor
-from bench.voices import Voice
+from bench.voices import Samples, Voice
 
 #: Recognised without fail in this sentence, by any of the bench's voices.
 WORDS: Final = (
@@ -43,6 +44,7 @@ class Speaker(Candidate):
         super().__init__(url, api_key, ledger, canary)
         self._voice = voice
         self._words = list(WORDS)
+        self._spoken: dict[str, Samples] = {}
         self._line: SimulatedCandidate | None = None
         self._talking: asyncio.Task[None] | None = None
         self._lost_browser = False
@@ -51,6 +53,7 @@ class Speaker(Candidate):
 
     async def hold(self) -> Held:
         """The whole interview. Raises TimeoutError when one step takes longer than PATIENCE_S."""
+        self._spoken = await asyncio.to_thread(_rehearsed, self._voice)
         link = await self._arrive(
             {"questions": ["hash-table-lookup"], "patience_s": _PATIENCE_OF_BOT_S}
         )
@@ -136,7 +139,7 @@ class Speaker(Candidate):
         )  # fmt: skip
         told = Told.UNKNOWN
         try:
-            await person.candidate.say(_SENTENCE.format(word))
+            await person.candidate.say(self._spoken[word])
             while time.monotonic() - began < UNHEARD_S and len(person.candidate.lines) == lines:
                 if _moved(place, await person.status()):
                     told = Told.OK
@@ -159,6 +162,12 @@ class Speaker(Candidate):
         finally:
             self._ledger.ended(begun, told)
         return answer
+
+
+@cache
+def _rehearsed(voice: Voice) -> dict[str, Samples]:
+    """Once for all trials, and not while a line is up, which would miss its pulse."""
+    return {word: voice.say(_SENTENCE.format(word)) for word in WORDS}
 
 
 def _moved(place: dict[str, Any], status: dict[str, Any]) -> bool:
