@@ -167,6 +167,7 @@ class Candidate:
     async def _see_report(self) -> None:
         status = await self._look(lambda status: status["status"] in OVER - {"grading"})
         self.held.completed_at = datetime.now(UTC)
+        await self._look(lambda status: not status["live"])  # the bot's leaving is its last state
         self.held.status = await self._until(lambda: self._read(""))
         if status["report_version"]:
             self.held.report = await self._until(lambda: self._read("/report.json"))

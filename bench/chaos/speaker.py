@@ -23,7 +23,7 @@ from bench.chaos.evidence import ANSWERS, Fault, Told
 from bench.chaos.ledger import Ledger
 from bench.interviewee import UNHEARD_S, Interviewee
 from bench.visitor import Refused, Visitor
-from bench.voices import Samples, Voice
+from bench.voices import Samples, ShiftedHeart
 
 #: Recognised without fail in this sentence, by any of the bench's voices.
 WORDS: Final = (
@@ -38,11 +38,10 @@ _NEW_BROWSER_S: Final = 1.0
 
 
 class Speaker(Candidate):
-    """One question and its follow-ups. `voice` is one that the recogniser knows well."""
+    """One question and its follow-ups, in a voice that the recogniser knows well."""
 
-    def __init__(self, url: str, api_key: str, ledger: Ledger, canary: str, voice: Voice) -> None:
+    def __init__(self, url: str, api_key: str, ledger: Ledger, canary: str) -> None:
         super().__init__(url, api_key, ledger, canary)
-        self._voice = voice
         self._words = list(WORDS)
         self._spoken: dict[str, Samples] = {}
         self._line: SimulatedCandidate | None = None
@@ -53,7 +52,7 @@ class Speaker(Candidate):
 
     async def hold(self) -> Held:
         """The whole interview. Raises TimeoutError when one step takes longer than PATIENCE_S."""
-        self._spoken = await asyncio.to_thread(_rehearsed, self._voice)
+        self._spoken = await asyncio.to_thread(_rehearsed)
         link = await self._arrive(
             {"questions": ["hash-table-lookup"], "patience_s": _PATIENCE_OF_BOT_S}
         )
@@ -99,7 +98,7 @@ class Speaker(Candidate):
         self._back.set()
 
     async def _talk(self) -> None:
-        line = self._line = SimulatedCandidate(self._signal, self._voice)
+        line = self._line = SimulatedCandidate(self._signal, ShiftedHeart())
         self._links.append(line)
         try:
             await line.join(within_s=PATIENCE_S)
@@ -165,8 +164,9 @@ class Speaker(Candidate):
 
 
 @cache
-def _rehearsed(voice: Voice) -> dict[str, Samples]:
+def _rehearsed() -> dict[str, Samples]:
     """Once for all trials, and not while a line is up, which would miss its pulse."""
+    voice = ShiftedHeart()
     return {word: voice.say(_SENTENCE.format(word)) for word in WORDS}
 
 

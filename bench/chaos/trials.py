@@ -22,7 +22,6 @@ from bench.chaos.ledger import UNNAMED, Ledger
 from bench.chaos.points import Order, Side
 from bench.chaos.servers import SPEAKING, Servers
 from bench.chaos.speaker import Speaker
-from bench.voices import ShiftedHeart
 from reconciler import Reconciler
 
 #: A word of every answer, name and address: it may stand in the database alone.
@@ -33,7 +32,6 @@ _INTERVIEW_S: Final = 0.8
 _HOUSEKEEPING_S: Final = 12.0
 #: A reply that arrives this soon after a kill was under way before it.
 _UNDER_WAY: Final = timedelta(milliseconds=50)
-_VOICE: Final = ShiftedHeart()
 #: What a spoken interview passes in other processes than those that speak.
 _JOINED: Final = frozenset({"http.join", "handler.join", "handler.bot_ready"})
 #: Two faults at once in one trial of so many.
@@ -223,7 +221,7 @@ def _candidate(servers: Servers, trial: Trial, ledger: Ledger) -> tuple[Candidat
     """Whoever is interviewed, and the same again when by voice."""
     if not trial.spoken:
         return Candidate(servers.url, servers.api_key, ledger, CANARY), None
-    speaker = Speaker(servers.url, servers.api_key, ledger, CANARY, _VOICE)
+    speaker = Speaker(servers.url, servers.api_key, ledger, CANARY)
     return speaker, speaker
 
 
