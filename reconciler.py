@@ -216,7 +216,7 @@ class Reconciler:
 
     async def _still_runs(self, interview_id: UUID) -> Finding | None:
         standing = await standing_of(self._temporal, interview_id)
-        if standing is None or not standing.running:
+        if standing is None or not standing.running or "measure_conduct" in standing.pending:
             return None
         known = interview_id in await self._store.discrepancies.over([interview_id])
         return Finding(Kind.WORKFLOW_LEFT if known else Kind.ROW_MISSING, interview_id)
@@ -262,7 +262,7 @@ class Reconciler:
                 for path in files.ls(place, detail=False):
                     name, _, kind = path.rpartition("/")[2].rpartition(".")
                     with suppress(ValueError):
-                        if kind == "wav":
+                        if kind in ("wav", "flac"):
                             found[UUID(name)] = interview_id
         return found
 

@@ -144,14 +144,14 @@ class Settings(BaseSettings):
         "",
         description="where recordings go, a folder or fsspec URL; DATA_DIR/recordings when absent",
     )
+    whole_recordings: bool = Field(
+        True, description="whether a spoken interview is joined to one recording and scored"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="DEBUG, INFO, WARNING or ERROR"
     )
     metrics_port: int = Field(
-        0,
-        ge=0,
-        le=65535,
-        description="the port of a worker's Prometheus figures, or 0",
+        0, ge=0, le=65535, description="the port of a worker's Prometheus figures, or 0"
     )
     codevoice_api_key: SecretStr | None = Field(
         None,

@@ -139,7 +139,7 @@ async def _work(
         makers: dict[str, Callable[[], Any]] = {
             queues.INTERVIEWS: lambda: _interviews(settings, client, store),
             queues.CONVERSATIONS: lambda: _conversations(settings, client, store),
-            queues.GRADING: lambda: _grading(client, store),
+            queues.GRADING: lambda: _grading(settings, client, store),
         }
         workers = [await stack.enter_async_context(makers[name]()) for name in task_queues]
         return await polling.poll(workers, stop, ready_file)
@@ -314,21 +314,31 @@ async def _speech(
 
 
 @asynccontextmanager
-async def _grading(client: Client, store: Store) -> AsyncIterator[Worker]:
+async def _grading(settings: Settings, client: Client, store: Store) -> AsyncIterator[Worker]:
     from temporalio.worker import Worker
 
+    from activities.conduct import ConductActivities
     from activities.grading import GradingActivities
     from activities.reports import ReportActivities
     from grading.embedded import EmbeddedGrader
+    from voice.scorer import Scorer
 
+    connections.quieten_pipecat()
     grader = await asyncio.to_thread(EmbeddedGrader)
+    scorer = Scorer(settings.recordings_url)
     grades = GradingActivities(store, grader)
     reports = ReportActivities(Reporter(store))
-    with contextlib.closing(grader):
+    conduct = ConductActivities(store, scorer if settings.whole_recordings else None)
+    with contextlib.closing(grader), contextlib.closing(scorer):
         yield Worker(
             client,
             task_queue=queues.GRADING,
-            activities=[grades.assess_answer, grades.grade_answer, reports.build_report],
+            activities=[
+                grades.assess_answer,
+                grades.grade_answer,
+                reports.build_report,
+                conduct.measure_conduct,
+            ],
             max_concurrent_activities=_GRADING_SLOTS,
             max_heartbeat_throttle_interval=_BEATS_PASSED_ON,
             interceptors=[polling.Slots()],

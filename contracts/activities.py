@@ -41,6 +41,19 @@ class ClosedAnswer(Contract):
     answer_id: UUID | None
 
 
+class MeasureConduct(Contract):
+    """Join the recordings of an interview that is over, and score them. Result: `Measured`."""
+
+    interview_id: UUID
+
+
+class Measured(Contract):
+    """`recorded`: there is a recording of the whole interview; `scored`: its figures stand too."""
+
+    recorded: bool
+    scored: bool
+
+
 class ReportQuestion(Contract):
     question_id: UUID
     outcome: Outcome

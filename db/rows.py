@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.conduct import Conduct, Part
 from contracts.grades import Grade
 from contracts.interview import InterviewStart, InterviewStatus, Outcome, Snapshot
 from contracts.questions import Question
@@ -113,7 +114,8 @@ class Report(Row):
 
 
 class Recording(Row):
-    """`complete` is None while it is written, and for ever when its writer died."""
+    """One conversation's. `complete` is None while it is written, and for ever when its writer
+    died."""
 
     id: UUID
     interview_id: UUID
@@ -121,6 +123,18 @@ class Recording(Row):
     started_at: datetime
     duration_ms: int | None
     complete: bool | None
+
+
+class WholeRecording(Row):
+    """That of the whole interview. `complete`: no part of it misses anything. `conduct` is None
+    until it was scored."""
+
+    id: UUID
+    url: str
+    duration_ms: int
+    complete: bool
+    parts: tuple[Part, ...]
+    conduct: Conduct | None
 
 
 class OpenInterview(Row):

@@ -49,6 +49,7 @@ class Table(DeclarativeBase):
         UUID: Uuid,
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB,
+        list[dict[str, Any]]: JSONB,
     }
 
 
@@ -238,9 +239,21 @@ class Reports(Table):
 
 
 class Recordings(Table):
-    """A file behind fsspec. `complete` is None while it is written, or when its writer died."""
+    """A file behind fsspec. `complete` is None while it is written, or when its writer died.
+
+    That of a whole interview has `parts`, the recordings it was joined from, and `conduct` once it
+    was scored.
+    """
 
     __tablename__ = "recordings"
+    __table_args__ = (
+        Index(
+            "uq_recordings_whole",
+            "interview_id",
+            unique=True,
+            postgresql_where=text("parts IS NOT NULL"),
+        ),
+    )
     id: Mapped[UUID] = mapped_column(primary_key=True)
     interview_id: Mapped[UUID] = mapped_column(_of("interviews.id"), index=True)
     url: Mapped[str]
@@ -248,6 +261,8 @@ class Recordings(Table):
     started_at: Mapped[datetime]
     duration_ms: Mapped[int | None]
     complete: Mapped[bool | None]
+    parts: Mapped[list[dict[str, Any]] | None]  # contracts.conduct.Part
+    conduct: Mapped[dict[str, Any] | None]  # contracts.conduct.Conduct
 
 
 class InterviewEvents(Table):

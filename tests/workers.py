@@ -9,6 +9,7 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.conduct import ConductActivities
 from activities.grading import GradingActivities
 from activities.interviews import InterviewActivities
 from activities.reports import ReportActivities
@@ -19,13 +20,21 @@ from workflows.interview_session import InterviewSession
 Activities = Mapping[str, Sequence[Callable[..., Any]]]
 
 
-def activities_over(store: Any, grader: Any, reporter: Any, **grading_options: int) -> Activities:
+def activities_over(
+    store: Any, grader: Any, reporter: Any, scorer: Any = None, **grading_options: int
+) -> Activities:
     """Everything but conversations. The parts keep the protocols of the activities' rooms."""
     interviews, reports = InterviewActivities(store), ReportActivities(reporter)
+    conduct = ConductActivities(store, scorer)
     grading = GradingActivities(store, grader, **grading_options)
     return {
         INTERVIEWS: [interviews.save_state, interviews.close_answer],
-        GRADING: [grading.assess_answer, grading.grade_answer, reports.build_report],
+        GRADING: [
+            grading.assess_answer,
+            grading.grade_answer,
+            reports.build_report,
+            conduct.measure_conduct,
+        ],
     }
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
+from activities.conduct import ConductActivities
 from activities.conversations import ConversationActivities
 from activities.grading import GradingActivities
 from activities.interviews import InterviewActivities
@@ -23,6 +25,8 @@ from contracts.activities import (
     CloseAnswer,
     ClosedAnswer,
     GradeRef,
+    MeasureConduct,
+    Measured,
 )
 from contracts.conversation import ConversationResult, HoldConversation
 from contracts.interview import InterviewStart, JoinPurpose, Snapshot
@@ -144,4 +148,21 @@ async def build_report(order: BuildReport) -> BuiltReport:
             initial_interval=timedelta(seconds=2), maximum_interval=timedelta(seconds=60)
         ),
         summary="build the report",
+    )
+
+
+async def measure_conduct(interview_id: UUID) -> Measured:
+    """Four hours of sound take two minutes; where one interview is scored at a time, a batch that
+    ends at once waits for its turn."""
+    return await workflow.execute_activity_method(
+        ConductActivities.measure_conduct,
+        MeasureConduct(interview_id=interview_id),
+        task_queue=GRADING,
+        start_to_close_timeout=timedelta(minutes=15),
+        heartbeat_timeout=_ALIVE,
+        schedule_to_close_timeout=timedelta(hours=6),
+        retry_policy=RetryPolicy(
+            initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=10)
+        ),
+        summary="measure the conduct",
     )

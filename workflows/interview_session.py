@@ -118,8 +118,18 @@ class InterviewSession:
         if self._interview.called_off:
             return
         await self._marking.close_unfinished()
+        measuring = self._background.start(self._measure_conduct())
         await self._marking.report()
         self._interview.complete()
+        await measuring
+
+    async def _measure_conduct(self) -> None:
+        """Joins and scores what was recorded. Nothing waits for it but the end of this workflow:
+        without it the report says that the conduct was not measured."""
+        if self._interview.line.spoken and workflow.patched("conduct"):
+            await workflow.wait_condition(lambda: self._bots.gone)
+            with suppress(ActivityError):
+                await calls.measure_conduct(self._interview.start.interview_id)
 
     async def _until_something_is_due(self) -> None:
         """Waits with one timer. It is left running when what it waits for moves away (a pause, time

@@ -64,6 +64,12 @@ class Line:
             return None
         return newest.epoch if newest.purpose is JoinPurpose.INTERVIEW else None
 
+    @property
+    def spoken(self) -> bool:
+        """An interviewing bot was ready once, and so something may be recorded."""
+        talks = (each for each in self.connections if each.purpose is JoinPurpose.INTERVIEW)
+        return any(each.ready_at is not None for each in talks)
+
     def busy_with(self, purpose: JoinPurpose) -> bool:
         """Such a bot is live or on its way."""
         newest = self.newest

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from temporalio import activity, workflow
 
+from activities.conduct import ConductActivities
 from activities.conversations import ConversationActivities
 from activities.grading import GradingActivities
 from activities.interviews import InterviewActivities
@@ -28,6 +29,7 @@ ACTIVITIES = (
     GradingActivities.assess_answer,
     GradingActivities.grade_answer,
     ReportActivities.build_report,
+    ConductActivities.measure_conduct,
     ConversationActivities.hold_conversation,
 )
 DEFINITION = workflow._Definition.must_from_class(InterviewSession)
@@ -103,7 +105,7 @@ def test_registered_names_never_change() -> None:
     names = {_registered(each) for each in ACTIVITIES}
     assert names == {
         "save_state", "close_answer", "assess_answer", "grade_answer", "build_report",
-        "hold_conversation",
+        "measure_conduct", "hold_conversation",
     }  # fmt: skip
     assert set(DEFINITION.updates) == {
         "consent", "join", "bot_ready", "record_answer", "reopen_answer", "skip", "go_back",
