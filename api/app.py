@@ -24,6 +24,7 @@ from api import (
     interviews,
     openapi,
     questions,
+    recordings,
     reports,
     transcripts,
     waiting_for_temporal,
@@ -51,6 +52,7 @@ _ROUTERS = (
     events.router,
     transcripts.router,
     reports.router,
+    recordings.router,
     questions.router,
     health.router,
 )

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from contracts.conduct import Conduct, Part
 from contracts.interview import InterviewStatus, JoinPurpose
 from contracts.questions import Difficulty
 from contracts.turns import Speaker, TurnKind, TurnPurpose
@@ -256,6 +257,19 @@ class TranscriptOut(BaseModel):
     interview_id: UUID
     complete: bool = Field(description="Nothing more will be said.")
     turns: list[TurnOut]
+
+
+class ConductOut(BaseModel):
+    """The recording of the whole interview and its figures, which are about the interviewer."""
+
+    interview_id: UUID
+    recording_url: str
+    duration_ms: int
+    complete: bool = Field(description="It misses nothing of what was said to an interviewer.")
+    parts: list[Part] = Field(
+        description="Where each conversation begins in it; a break of more than 30 s is cut to 30."
+    )
+    conduct: Conduct | None = Field(description="Null until, or unless, it was measured.")
 
 
 class ReportVersions(BaseModel):

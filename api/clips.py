@@ -1,4 +1,4 @@
-"""The sound of one turn, cut out of its conversation's recording while it is sent.
+"""The sound of one turn, cut out of its conversation's recording while it is sent, or a whole file.
 
 A recording is a WAV file of 16-bit samples, the candidate on the first channel and the interviewer
 on the second. Its place comes from the database alone, never from a request. The header's length is
@@ -12,7 +12,7 @@ import re
 import struct
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import IO, Any, Final
+from typing import IO, Any, ClassVar, Final, Protocol
 
 import fsspec
 from starlette.responses import Response, StreamingResponse
@@ -23,6 +23,7 @@ from db.rows import Recording
 
 _HEADER_BYTES: Final = 44
 _CHUNK_FRAMES: Final = 32_768
+_CHUNK_BYTES: Final = 131_072
 #: Heard before and after the turn: recognisers clip first and last sounds.
 _MARGIN_S: Final = 0.15
 #: A turn is never longer than its interview (four hours); a wrong row shall not read for ever.
@@ -33,9 +34,47 @@ class RangeNotSatisfiable(CodeVoiceError):
     kind, status, title = "range-not-satisfiable", 416, "That part does not exist"
 
 
+class Sound(Protocol):
+    """`size` bytes."""
+
+    media_type: ClassVar[str]
+
+    @property
+    def size(self) -> int: ...
+
+    def read(self, start: int, stop: int) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to `stop`."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file as it stands, which is never changed."""
+
+    media_type: ClassVar[str] = "audio/flac"
+
+    filesystem: Any
+    path: str
+    size: int
+
+    async def read(self, start: int, stop: int) -> AsyncIterator[bytes]:
+        file: IO[bytes] = await asyncio.to_thread(self.filesystem.open, self.path, "rb")
+        try:
+            await asyncio.to_thread(file.seek, start)
+            while start < stop:
+                piece = await asyncio.to_thread(file.read, min(_CHUNK_BYTES, stop - start))
+                if not piece:
+                    raise OSError("a recording is shorter than it was")
+                yield piece
+                start += len(piece)
+        finally:
+            await asyncio.to_thread(file.close)
+
+
 @dataclass(frozen=True)
 class Clip:
     """A mono WAV file that is not written anywhere: `size` bytes, the header first."""
+
+    media_type: ClassVar[str] = "audio/wav"
 
     filesystem: Any
     path: str
@@ -74,6 +113,15 @@ class Clip:
         file.seek(_HEADER_BYTES + (self.first_frame + frame) * width)
         raw = file.read(wanted * width).ljust(wanted * width, b"\0")
         return memoryview(raw).cast("h")[self.channel :: self.channels].tobytes()
+
+
+async def stored(url: str) -> Stored:
+    """Raises NotFound for a file that is not there."""
+    filesystem, path = fsspec.core.url_to_fs(url)
+    try:
+        return Stored(filesystem, path, await asyncio.to_thread(filesystem.size, path))
+    except OSError:
+        raise NotFound("The recording is not there.") from None
 
 
 async def cut(turn: Turn, recordings: tuple[Recording, ...]) -> Clip:
@@ -118,20 +166,20 @@ def _mono_header(rate_hz: int, data_bytes: int) -> bytes:
     )
 
 
-def partial(clip: Clip, wanted: str | None) -> Response:
-    """The whole clip, or the one range that `wanted` (a Range header) names.
+def partial(sound: Sound, wanted: str | None) -> Response:
+    """The whole sound, or the one range that `wanted` (a Range header) names.
 
     Raises RangeNotSatisfiable. Several ranges, or words that are no range, get the whole.
     """
-    start, stop, status = 0, clip.size, 200
+    start, stop, status = 0, sound.size, 200
     headers = {"Accept-Ranges": "bytes"}
     found = re.fullmatch(r"bytes=(\d{0,15})-(\d{0,15})", wanted or "")
     if found and found.group(0) != "bytes=-":
-        start, stop = _bounds(found.group(1), found.group(2), clip.size)
+        start, stop = _bounds(found.group(1), found.group(2), sound.size)
         status = 206
-        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{clip.size}"
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{sound.size}"
     headers["Content-Length"] = str(stop - start)
-    return StreamingResponse(clip.read(start, stop), status, headers, media_type="audio/wav")
+    return StreamingResponse(sound.read(start, stop), status, headers, sound.media_type)
 
 
 def _bounds(first: str, last: str, size: int) -> tuple[int, int]:

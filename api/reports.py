@@ -15,9 +15,10 @@ from api.auth import ReportReader, Seen
 from api.bodies import ReportVersions
 from api.openapi import READ_REFUSALS, refusals
 from api.parts import OurParts, Parts
+from contracts.conduct import Recorded
 from contracts.errors import Conflict, NotFound
 from contracts.interview import InterviewStatus
-from db.rows import Report
+from db.rows import Report, WholeRecording
 
 router = APIRouter(
     prefix="/api/v1/interviews/{interview_id}",
@@ -65,13 +66,13 @@ async def report(
     accept: Annotated[str | None, Header()] = None,
 ) -> Response:
     """The newest report. While it is being made: 409 with `Retry-After`."""
-    return await _rendered(await _found(parts, seen, version), preferred(accept))
+    return await _rendered(parts, await _found(parts, seen, version), preferred(accept))
 
 
 @router.get("/report.json", response_model=dict[str, Any])
 async def report_json(seen: ReportReader, parts: OurParts, version: Version = None) -> Response:
     """The report's data."""
-    return await _rendered(await _found(parts, seen, version), Form.JSON)
+    return await _rendered(parts, await _found(parts, seen, version), Form.JSON)
 
 
 @router.get(
@@ -79,7 +80,7 @@ async def report_json(seen: ReportReader, parts: OurParts, version: Version = No
 )
 async def report_html(seen: ReportReader, parts: OurParts, version: Version = None) -> Response:
     """The report as a page that stands alone."""
-    return await _rendered(await _found(parts, seen, version), Form.HTML)
+    return await _rendered(parts, await _found(parts, seen, version), Form.HTML)
 
 
 @router.get(
@@ -87,7 +88,7 @@ async def report_html(seen: ReportReader, parts: OurParts, version: Version = No
 )
 async def report_pdf(seen: ReportReader, parts: OurParts, version: Version = None) -> Response:
     """The report as PDF/UA."""
-    return await _rendered(await _found(parts, seen, version), Form.PDF)
+    return await _rendered(parts, await _found(parts, seen, version), Form.PDF)
 
 
 @router.get("/report/versions", response_model=ReportVersions)
@@ -115,7 +116,7 @@ def _wait_s(status: InterviewStatus) -> float:
     return 2 if status in (InterviewStatus.GRADING, InterviewStatus.COMPLETED) else 30
 
 
-async def _rendered(found: Report, form: Form) -> Response:
+async def _rendered(parts: Parts, found: Report, form: Form) -> Response:
     """Rendering takes tens of milliseconds of CPU: a thread keeps the others' replies going."""
     headers = {"Vary": "Accept, Authorization, Cookie"}
     if form is Form.JSON:
@@ -123,7 +124,9 @@ async def _rendered(found: Report, form: Form) -> Response:
     if form is Form.HTML:
         from reports.html import CONTENT_SECURITY_POLICY
 
-        page = await asyncio.to_thread(_page, found)
+        # A version never changes; the recording is made beside it, and may come later.
+        whole = await parts.store.recordings.whole(found.interview_id)
+        page = await asyncio.to_thread(_page, found, whole)
         headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         return HTMLResponse(page, headers=headers)
     name = f"report-{found.interview_id}-{found.version}.pdf"
@@ -131,10 +134,11 @@ async def _rendered(found: Report, form: Form) -> Response:
     return Response(await asyncio.to_thread(_paper, found), 200, headers, Form.PDF.value)
 
 
-def _page(found: Report) -> str:
+def _page(found: Report, whole: WholeRecording | None) -> str:
     from reports.html import render_html
 
-    return render_html(contracts.report.Report.model_validate(found.payload))
+    recorded = Recorded.model_validate(whole, from_attributes=True) if whole else None
+    return render_html(contracts.report.Report.model_validate(found.payload), recorded)
 
 
 def _paper(found: Report) -> bytes:

@@ -23,22 +23,33 @@ class Part(_Figures):
 
 
 class Spread(_Figures):
-    """Seconds, over `count` occurrences; None without any. `p95_s` is one that occurred."""
+    """Seconds, over `count` occurrences; null without any."""
 
     count: int = Field(0, ge=0)
     median_s: float | None = None
-    p95_s: float | None = None
+    p95_s: float | None = Field(None, description="One that occurred: the nearest rank.")
 
 
 class Conduct(_Figures):
-    """`answers` counts the questions that were answered aloud. `wait` is the silence from the
-    candidate's last voiced moment to the interviewer's first; `talk_over_s` how long both spoke at
-    once; `cut_offs` how often the interviewer began while an answer went on; `barge_in` how long
-    the interviewer spoke on after the candidate had begun to speak over it.
-    """
+    """What the interviewer did between the words. No figure is about the candidate."""
 
-    answers: int = Field(ge=0)
-    wait: Spread
-    talk_over_s: float = Field(ge=0)
-    cut_offs: int = Field(ge=0)
-    barge_in: Spread
+    answers: int = Field(ge=0, description="Questions that were answered aloud.")
+    wait: Spread = Field(
+        description="Silence from the candidate's last voiced moment to the interviewer's first."
+    )
+    talk_over_s: float = Field(ge=0, description="How long both spoke at once.")
+    cut_offs: int = Field(
+        ge=0, description="How often the interviewer began while an answer went on."
+    )
+    barge_in: Spread = Field(
+        description="How long the interviewer spoke on once the candidate had begun over it."
+    )
+
+
+class Recorded(_Figures):
+    """The recording of a whole interview. `complete`: it misses nothing that was said to a bot.
+    `conduct` is None until it was measured, and for ever where that failed."""
+
+    duration_ms: int = Field(ge=0)
+    complete: bool
+    conduct: Conduct | None

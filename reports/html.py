@@ -11,6 +11,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from contracts.conduct import Recorded
 from contracts.grades import Verdict
 from contracts.report import Report
 from reports import words
@@ -37,12 +38,17 @@ MARKS: Final[dict[Verdict | None, str]] = {
 }
 
 
-def render_html(report: Report, *, online: bool = True) -> str:
+def render_html(report: Report, recorded: Recorded | None = None, *, online: bool = True) -> str:
     """The whole page. `online`: with audio players and links to the other formats, for the server;
     without them it is a file that stands alone. Serve it with `CONTENT_SECURITY_POLICY`.
+
+    `recorded` is the recording of the whole interview, None while there is none.
     """
     return _template().render(
         report=report,
+        recorded=recorded,
+        manners=words.manners(recorded.conduct) if recorded and recorded.conduct else None,
+        spoken=words.was_spoken(report),
         title=words.title(report),
         pending=words.pending(report),
         basis=words.basis(report),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
+from contracts.conduct import Conduct, Spread
 from contracts.grades import Flag, GradeKind, Verdict
 from contracts.interview import Outcome
 from contracts.questions import Difficulty
-from contracts.report import Outside, Report, ReportedQuestion
+from contracts.report import Audio, Outside, Report, ReportedQuestion
 from contracts.turns import Speaker, TurnPurpose
 
 VERDICTS: Final[dict[Verdict | None, str]] = {
@@ -74,6 +75,14 @@ DECIDES: Final = (
     "quote beside it."
 )
 
+MANNERS: Final = (
+    "These figures are about the interviewer, not about the candidate, and count in no grade. They "
+    "show whether the candidate was given time to speak."
+)
+NOT_MEASURED: Final = (
+    "The conversation as a whole was not measured. This is done within minutes after an interview."
+)
+
 
 def score(value: float | None) -> str:
     """One decimal, as everywhere in the report; a dash where there is none."""
@@ -130,3 +139,42 @@ def basis(report: Report) -> str:
         return "No question counts towards a total yet."
     skipped = f", {total.skipped} of them skipped and counted as 0" if total.skipped else ""
     return f"Mean of {questions(total.counted)} out of {len(report.questions)}{skipped}."
+
+
+def was_spoken(report: Report) -> bool:
+    """Some of it was recorded."""
+    turns = [*report.other_turns, *(turn for q in report.questions for turn in q.turns)]
+    return any(turn.audio is not Audio.NONE for turn in turns)
+
+
+def manners(conduct: Conduct) -> list[tuple[str, str]]:
+    """What the interviewer did between the words: each figure by its name."""
+    cut_in = f"{times(conduct.cut_offs)} while an answer went on" if conduct.cut_offs else "never"
+    return [
+        ("Pause before the interviewer spoke", within(conduct.wait) or "none"),
+        ("Interviewer cut in", cut_in),
+        ("Candidate spoke over the interviewer", _yielding(conduct.barge_in)),
+        ("Both spoke at once", f"{conduct.talk_over_s:.1f} s in all"),
+    ]
+
+
+def times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def within(spread: Spread) -> str | None:
+    """How long it took, and how often there was anything to take; None when never."""
+    if spread.median_s is None or spread.p95_s is None:
+        return None
+    if spread.count == 1:
+        return f"{spread.median_s:.1f} s (once)"
+    most = "all" if spread.count < 20 else "95 of 100"
+    return (
+        f"half within {spread.median_s:.1f} s, {most} within {spread.p95_s:.1f} s"
+        f" ({times(spread.count)})"
+    )
+
+
+def _yielding(barge_in: Spread) -> str:
+    took = within(barge_in)
+    return f"it fell silent: {took}" if took else "never"

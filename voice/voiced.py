@@ -31,6 +31,8 @@ _GOES_ON: Final = 0.35
 #: A shorter voice is a click; a shorter silence is within a word (both Silero's own).
 _SHORTEST_VOICE_S: Final = 0.25
 _WITHIN_WORDS_S: Final = 0.1
+#: A voice after noise is noticed so late at most.
+_NOTICED_S: Final = 0.1
 
 
 class Ear(Protocol):
@@ -85,25 +87,24 @@ class Voice:
         found = np.zeros(len(loud), np.bool_)
         for begins, ends in stretches(voiced, _WITHIN_WORDS_S):
             if (ends - begins) * FRAME_S >= _SHORTEST_VOICE_S:
-                found[begins:ends] = _trimmed(loud[begins:ends])
+                first = max(0, begins - round(_NOTICED_S / FRAME_S))
+                found[first:ends] |= _trimmed(loud[first:ends], begins - first)
         return found
 
     def _is_voice(self, window: Samples) -> bool:
         if not window.any():  # nobody was on the line
             return False
-        sure = float(self._detector.voice_confidence(window.tobytes()))
+        sure = float(np.max(self._detector.voice_confidence(window.tobytes())))
         goes_on = bool(self._windows) and self._windows[-1]
         return sure >= (_GOES_ON if goes_on else _BEGINS)
 
 
-def _trimmed(loud: Frames) -> Frames:
-    """From the first loud frame to the last. A soft voice stands as the detector found it."""
+def _trimmed(loud: Frames, noticed: int) -> Frames:
+    """From the first loud frame to the last; of a soft voice all since it was noticed."""
     inside = np.flatnonzero(loud)
-    if not len(inside):
-        return np.ones(len(loud), np.bool_)
-    trimmed = np.zeros(len(loud), np.bool_)
-    trimmed[inside[0] : inside[-1] + 1] = True
-    return trimmed
+    begins, ends = (inside[0], inside[-1] + 1) if len(inside) else (noticed, len(loud))
+    places = np.arange(len(loud))
+    return np.asarray((begins <= places) & (places < ends))
 
 
 def stretches(frames: Frames, apart_s: float) -> list[tuple[int, int]]:

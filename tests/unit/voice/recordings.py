@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,6 +71,6 @@ def said(
     )
 
 
-def levels(sound: np.ndarray, at_s: Mapping[float, int]) -> dict[float, int]:
+def levels(sound: np.ndarray, at_s: Iterable[float]) -> dict[float, int]:
     """What one channel holds at these moments."""
     return {at: int(sound[round(at * RATE_HZ)]) for at in at_s}
