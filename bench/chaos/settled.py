@@ -134,8 +134,8 @@ def _blamed(attempt: histories.Attempt, faults: Iterable[Fault]) -> bool:
 
 def misfiled(story: Story) -> Iterator[str]:
     """I9: every recording's row has its bytes, every file a row, and a complete recording is as
-    long as what was heard in it, but for a second. A bot that died before its first block left no
-    file, and its row says no length."""
+    long as what was heard in it, but for a second; that of the whole interview as its parts. A bot
+    that died before its first block left no file, and its row says no length."""
     for row in story.rows["recordings"]:
         if not story.sizes[row["id"]] and (row["complete"] or row["duration_ms"]):
             yield f"recording {row['id']} has no bytes"
@@ -143,8 +143,18 @@ def misfiled(story: Story) -> Iterator[str]:
             heard = max(map(_heard_ms, _in_recording(story, row["id"])), default=0)
             if row["duration_ms"] + 1000 < heard:
                 yield f"recording {row['id']} is {row['duration_ms']} ms, heard were {heard}"
+        for ends in _parts_end(story, row["parts"] or ()):
+            if row["duration_ms"] + 1000 < ends:
+                yield f"recording {row['id']} is {row['duration_ms']} ms, a part ends at {ends}"
     if story.strays:
         yield f"{story.strays} recordings without a row"
+
+
+def _parts_end(story: Story, parts: Iterable[Mapping[str, Any]]) -> Iterator[int]:
+    """In milliseconds of the whole."""
+    lasts = {str(row["id"]): row["duration_ms"] or 0 for row in story.rows["recordings"]}
+    for part in parts:
+        yield part["begins_ms"] + lasts.get(part["recording_id"], 0)
 
 
 def _in_recording(story: Story, recording_id: UUID) -> list[Mapping[Any, Any]]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import uuid4, uuid5
 
 import pytest
 from sqlalchemy import text
@@ -16,6 +16,7 @@ from temporalio.client import Client
 
 from bench.chaos.evidence import Entry, Evidence, Told
 from bench.chaos.invariants import check
+from contracts.conduct import Part
 from contracts.grades import Grade
 from contracts.interview import Fence, RecordAnswer
 from contracts.questions import Question
@@ -292,6 +293,29 @@ async def test_a_recording_shorter_than_what_was_heard_is_found(
     (recording,) = await trial.judge.recordings.of_interview(trial.interview_id)
     heard = "UPDATE turns SET recording_id = :id, recording_offset_ms = 9000"
     await trial.judge.database.run(text(heard), {"id": recording.id})
+    await finds("I9", evidence)
+
+
+async def test_a_whole_recording_that_lacks_a_part_is_found(trial: Trial, tmp_path: Path) -> None:
+    evidence = await recorded(trial, tmp_path, b"sound")
+    (recording,) = await trial.judge.recordings.of_interview(trial.interview_id)
+    place = Path(recording.url).with_name("whole.flac")
+    place.write_bytes(b"sound")
+
+    async def joined(duration_ms: int) -> None:
+        await trial.judge.recordings.put_whole(
+            uuid5(trial.interview_id, "whole"),
+            trial.interview_id,
+            str(place),
+            recording.started_at,
+            duration_ms=duration_ms,
+            complete=True,
+            parts=(Part(recording_id=recording.id, begins_ms=2000),),
+        )
+
+    await joined(3000)
+    assert await check(evidence) == []
+    await joined(1500)
     await finds("I9", evidence)
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
+from contracts.conduct import Part
 from contracts.interview import Consent, Fence, InterviewStatus, Join, JoinPurpose, Move, Snapshot
 from db.ids import new_id
 from db.rows import Interview
@@ -304,6 +305,37 @@ async def test_files_and_rows_without_each_other_are_raised_and_kept(
     ]
     assert stray.exists()
     assert (await store.recordings.of_interview(interview.id))[0].complete is True
+
+
+async def test_the_file_of_a_whole_interview_is_looked_for_too(
+    store: Store, reconciler: Reconciler, recordings: Path
+) -> None:
+    interview = await an_interview(store)
+    await change(
+        store,
+        interview,
+        "status = 'completed', snapshot = snapshot || CAST(:s AS jsonb)",
+        s='{"report_given_up": true}',
+    )
+    recording_id, path = await recorded(store, recordings, interview)
+    write_sound(path, 1)
+    await store.recordings.finish(recording_id, complete=True, duration_ms=1000)
+    whole_id = new_id()
+    whole = path.with_name(f"{whole_id}.flac")
+    whole.write_bytes(b"sound")
+    assert await found_of(reconciler, interview) == [(Kind.FILE_STRAY, False)]
+    await store.recordings.put_whole(
+        whole_id,
+        interview.id,
+        whole.as_uri(),
+        datetime.now(UTC),
+        duration_ms=1000,
+        complete=True,
+        parts=(Part(recording_id=recording_id, begins_ms=0),),
+    )
+    assert await found_of(reconciler, interview) == []
+    whole.unlink()
+    assert await found_of(reconciler, interview) == [(Kind.FILE_MISSING, False)]
 
 
 # ---------------------------------------------------------------------------- telling

@@ -43,6 +43,43 @@ async def test_a_spoken_interview_runs_from_the_offer_to_the_farewell(stage: Sta
     assert not bot.cancelled
 
 
+async def test_what_was_spoken_is_measured_once_the_bot_has_left(stage: Stage) -> None:
+    room = await stage.open(a_start(follow_ups=0))
+    room.bot_polite = False
+    bot = await room.speak()
+    while (await room.answer(fence=bot.fence)).cursor.question_id is not None:
+        pass
+    await room.until(S.COMPLETED)
+    assert room.measured == 0, "its farewell is not recorded yet"
+    bot.ended.set_result(ConversationEnd.FINISHED)
+    assert (await room.result()).status is S.COMPLETED
+    assert room.measured == 1
+
+
+async def test_what_cannot_be_measured_is_complete_without(stage: Stage) -> None:
+    room = await stage.open(a_start(follow_ups=0))
+    room.unmeasurable = True
+    bot = await room.speak()
+    while (await room.answer(fence=bot.fence)).cursor.question_id is not None:
+        pass
+    done = await room.result()
+    assert (done.status, done.report_version, room.measured) == (S.COMPLETED, 1, 1)
+
+
+async def test_what_was_typed_or_called_off_is_not_measured(stage: Stage) -> None:
+    typed = await stage.open(a_start(follow_ups=0))
+    await typed.type_on()
+    await typed.answer_all()
+    spoken = await stage.open()
+    await spoken.speak()
+    await spoken.client.cancel(spoken.id, Move())
+    for room in (typed, spoken):
+        await room.result()
+        assert room.measured == 0
+    history = await stage.handle(typed).fetch_history()
+    assert not any(event.HasField("marker_recorded_event_attributes") for event in history.events)
+
+
 async def test_at_the_deadline_a_live_bot_may_write_down_the_last_words(stage: Stage) -> None:
     room = await stage.open(a_start(follow_ups=0, duration=timedelta(seconds=1)))
     room.bot_polite = False

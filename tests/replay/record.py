@@ -185,9 +185,18 @@ async def outage(stage: Stage) -> Room:
     return room
 
 
+async def measured(stage: Stage) -> Room:
+    """Spoken to the end; joined and scored once the bot has said goodbye."""
+    room = await stage.open(a_start(follow_ups=0))
+    bot = await room.speak()
+    while (await room.answer(fence=bot.fence)).cursor.question_id is not None:
+        pass
+    return room
+
+
 SCENARIOS: tuple[Callable[[Stage], Awaitable[Room]], ...] = (
     text, voice, room_hand_over, moves, finish, superseded_and_cancelled, deadline, last_words,
-    finished_in_mid_sentence, blocked_line, outage,
+    finished_in_mid_sentence, blocked_line, outage, measured,
 )  # fmt: skip
 
 

@@ -77,6 +77,8 @@ class Room:
         self.closing_open.set()
         self.ungradable: set[UUID] = set()
         self.unreportable = 0  # how many tries at a report fail
+        self.measured = 0  # how often its recordings were joined
+        self.unmeasurable = False
         self.last_alive_at: Callable[[], datetime | None] = lambda: None
         self.bot_fails: Exception | None = None
         self.bot_stays_silent = False
@@ -204,6 +206,13 @@ class Stage:
     def grades(self) -> Any:
         return SimpleNamespace(put=self._put_grade)
 
+    @property
+    def recordings(self) -> Any:
+        return SimpleNamespace(of_interview=self._recorded)
+
+    async def _recorded(self, interview_id: UUID) -> Sequence[Any]:
+        return ()
+
     async def _save(self, snapshot: Snapshot) -> bool:
         saved = self.rooms[snapshot.interview_id].saved
         newer = not saved or saved[-1].state_version < snapshot.state_version
@@ -266,6 +275,17 @@ class Stage:
         room.reports.append(order)
         await self.tell()
         return uuid4()
+
+    async def join(self, interview_id: UUID, recordings: Sequence[Any]) -> None:
+        """Nothing was recorded."""
+        room = self.rooms[interview_id]
+        room.measured += 1
+        await self.tell()
+        if room.unmeasurable:
+            raise InvalidInput("these recordings cannot be joined")
+
+    async def score(self, whole: Any, turns: Sequence[Any]) -> Any:
+        raise AssertionError("nothing was recorded")
 
     async def converse(
         self,
@@ -349,7 +369,7 @@ async def working(
     """Workers for the stage's interviews. Without CONVERSATIONS no bot has a slot."""
     bots = ConversationActivities(stage.converse, drain=timedelta(seconds=2))
     activities = {
-        **activities_over(stage, stage, stage, unhurried=slots),
+        **activities_over(stage, stage, stage, stage, unhurried=slots),
         CONVERSATIONS: [bots.hold_conversation],
     }
     async with polling(

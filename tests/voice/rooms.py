@@ -16,6 +16,7 @@ from bench.candidate import SimulatedCandidate
 from bench.voices import Voice
 from contracts.questions import Difficulty, KeyPoint, Question
 from contracts.turns import Speaker, TurnPurpose
+from db.rows import Recording
 from tests.voice.memory import MemoryInterview, Missing, nothing_missing
 from tests.voice.reception import Reception
 from tests.waiting import eventually
@@ -57,9 +58,12 @@ LONG = question(
 
 
 class Room:
-    def __init__(self, interview: MemoryInterview, reception: Reception, voice: Voice) -> None:
+    def __init__(
+        self, interview: MemoryInterview, reception: Reception, voice: Voice, recordings_url: str
+    ) -> None:
         self.interview = interview
         self.reception = reception
+        self.recordings_url = recordings_url
         self.told: list[tuple[float, dict[str, Any]]] = []
         self._voice = voice
         self.candidate = self._somebody()
@@ -105,6 +109,20 @@ class Room:
 
     def bot_turns(self) -> list[str]:
         return [t.text for t in self.interview.turns if t.speaker is Speaker.INTERVIEWER]
+
+    def recordings(self) -> list[Recording]:
+        """As the database would hold them."""
+        return [
+            Recording(
+                id=recording_id,
+                interview_id=self.interview.id,
+                url=url,
+                started_at=self.interview.recorded_from[recording_id],
+                duration_ms=None,
+                complete=complete,
+            )
+            for recording_id, (url, complete) in self.interview.recordings.items()
+        ]
 
     def purposes(self) -> list[TurnPurpose]:
         return [turn.purpose for turn in self.interview.turns]
@@ -173,7 +191,7 @@ class RoomFor:
             ConversationSettings(where, **settings),  # type: ignore[arg-type]  # all are seconds
             Terse(),
         )
-        room = Room(interview, reception, self._voice)
+        room = Room(interview, reception, self._voice, where)
         for text in rehearse:
             room.candidate.rehearse(text)
         self._rooms.append(room)

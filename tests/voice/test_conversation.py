@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import closing
+
+import soundfile
 
 from contracts.conversation import ConversationEnd
 from contracts.interview import Outcome
 from contracts.questions import Question
 from contracts.turns import Speaker, TurnPurpose
 from tests.voice.clips import CANDIDATE_CHANNEL, INTERVIEWER_CHANNEL, clip
-from tests.voice.rooms import CACHE, HASH, LONG, QUEUE, RoomFor, silent_after_ms
+from tests.voice.rooms import CACHE, HASH, LONG, QUEUE, Room, RoomFor, silent_after_ms
 from tests.waiting import eventually
 from voice.conversation import Speech
+from voice.recorder import RATE_HZ
+from voice.scorer import Scorer, placed
 
 TABLE = "It is a table that maps keys to values with a hash function."
 PLACE = "The hash of the key gives the index of the bucket."
@@ -65,6 +70,36 @@ async def test_an_interview_is_held_from_greeting_to_farewell(
         heard = await speech.engines.speech_to_text.transcribe(audio[44:])
         wanted = "decouples" if speaker is Speaker.CANDIDATE else "goodbye"
         assert wanted in heard.lower().replace("-", "")
+
+    await joined_and_scored(room, speech)
+
+
+async def joined_and_scored(room: Room, speech: Speech) -> None:
+    """The whole file has both sides where the turns say, and its figures are an ear's."""
+    scorer, turns = Scorer(room.recordings_url), room.interview.turns
+    with closing(scorer):
+        whole = await scorer.join(room.interview.id, room.recordings())
+        assert whole is not None
+        found = await scorer.score(whole, turns)
+    sound, _ = await asyncio.to_thread(soundfile.read, whole.url, dtype="int16")
+    place = placed(turns, whole)
+    for side, speaker, word in (
+        (0, Speaker.CANDIDATE, "copies"),
+        (1, Speaker.INTERVIEWER, "cache"),
+    ):
+        said = next(
+            each for each in place if each.turn.speaker is speaker and word in each.turn.text
+        )
+        first, last = (round(at_s * RATE_HZ) for at_s in (said.begins_s - 0.15, said.ends_s + 0.15))
+        for channel in (0, 1):
+            heard = await speech.engines.speech_to_text.transcribe(
+                sound[first:last, channel].tobytes()
+            )
+            assert (word in heard.lower()) is (channel == side), (speaker, channel, heard)
+    assert (found.answers, found.cut_offs, found.barge_in.count) == (3, 0, 0)
+    assert found.talk_over_s < 0.3
+    assert found.wait.count == 4
+    assert 0.8 < (found.wait.median_s or 0) <= (found.wait.p95_s or 0) < 3.5
 
 
 async def test_going_on_after_the_acknowledgement_takes_the_answer_back(room_for: RoomFor) -> None:

@@ -20,6 +20,7 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from activities.conduct import Scores
 from activities.grading import Grader
 from api.app import assemble
 from api.links import SignedTokens
@@ -207,9 +208,11 @@ def token_in(url: str) -> str:
     return url.rsplit("/", 1)[1]
 
 
-def at_work(store: Store, bot: SilentBot, grader: Grader) -> Activities:
+def at_work(
+    store: Store, bot: SilentBot, grader: Grader, scorer: Scores | None = None
+) -> Activities:
     """What the workers of a service do."""
-    over = activities_over(store, grader, Reporter(store))
+    over = activities_over(store, grader, Reporter(store), scorer)
     return {**over, CONVERSATIONS: [bot.hold_conversation]}
 
 
@@ -247,6 +250,8 @@ async def running_service(
     *,
     grader: Grader | None = None,
     queues: Collection[str] = KNOWN_QUEUES,
+    make_bot: Callable[[Store, InterviewClient], SilentBot] = SilentBot,
+    scorer: Scores | None = None,
     **options: Any,
 ) -> AsyncIterator[Service]:
     """`options` go to `assemble`. The bank holds five questions of one topic."""
@@ -255,7 +260,7 @@ async def running_service(
     names = ("hash-maps", "indexes", "joins", "locks", "queues")
     await store.questions.load(map(a_question, names))
     interviews = InterviewClient(temporal)
-    bot = SilentBot(store, interviews)
+    bot = make_bot(store, interviews)
 
     @asynccontextmanager
     async def open_parts(meters: Meters) -> AsyncIterator[Parts]:
@@ -271,7 +276,7 @@ async def running_service(
 
     app = assemble(open_parts, **options)
     pages.mount(app)
-    work = at_work(store, bot, grader or WordGrader())
+    work = at_work(store, bot, grader or WordGrader(), scorer)
     async with AsyncExitStack() as stack:
         here = {queue: work[queue] for queue in queues}
         await stack.enter_async_context(polling(temporal, here))
