@@ -34,7 +34,7 @@ test: .venv/.dev  ## Run every test, with real parts and in a browser
 	@$(MAKE) --no-print-directory check
 	@scripts/test.sh $(ARGS)
 
-bench: .venv/.dev  ## Measure speeds and memory; writes bench-results.json
+bench: .venv/.dev  ## Measure speeds, memory, load, leaks; writes bench-results.json
 	@$(RUN) bench $(ARGS)
 
 chaos: .venv/.dev  ## Kill the product at every step; writes chaos-report/

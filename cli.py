@@ -103,7 +103,7 @@ def bench(
         "bench-results.json"
     ),
 ) -> None:
-    """Measure speeds and memory; print them and write them as JSON."""
+    """Measure speeds, memory, load and leaks; print them and write them as JSON."""
     from bench.run import measure
 
     names = tuple(name.strip() for name in only.split(",") if name.strip())

@@ -35,6 +35,12 @@ class Figure(BaseModel):
         return f"{value} [{self.low:g}, {self.high:g}]" if known else value
 
     @property
+    def goal(self) -> str:
+        if self.at_least is not None:
+            return f">= {self.at_least:g} {self.unit}".rstrip()
+        return "" if self.at_most is None else f"<= {self.at_most:g} {self.unit}".rstrip()
+
+    @property
     def met(self) -> bool | None:
         if self.at_least is not None:
             return self.value >= self.at_least

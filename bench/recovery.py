@@ -25,6 +25,7 @@ async def measure_recovery(product: Product, *, rounds: int) -> list[Figure]:
             name="kill -9 of the worker to the voice again, p50",
             value=median(killed),
             unit="s",
+            at_most=4.0,
             count=rounds,
         ),
         Figure(

@@ -19,12 +19,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bench.engine import measure_engine
 from bench.figures import Figure, Machine, median, this_machine
 from bench.grades import measure_grading
+from bench.load import measure_load
 from bench.memory import measure_density, measure_memory
 from bench.recovery import measure_recovery
 from bench.reporting import measure_report
 from bench.serving import measure_serving
+from bench.soak import measure_cancelled, measure_soak
 from bench.talking import measure_talk
 from contracts.errors import CodeVoiceError, InvalidInput, Unavailable
 from local.product import Product
@@ -70,7 +73,7 @@ class Bench:
         )
 
     async def recovery(self) -> list[Figure]:
-        return await measure_recovery(self.product, rounds=self.rounds(7, 1))
+        return await measure_recovery(self.product, rounds=self.rounds(20, 1))
 
     async def serving(self) -> list[Figure]:
         return await measure_serving(self.product, self.stack.settings, rounds=self.rounds(100, 10))
@@ -85,6 +88,20 @@ class Bench:
         if self.short:
             return []
         return await measure_density(self.stack, self.product, answers=8, most=8)
+
+    async def load(self) -> list[Figure]:
+        rounds, answers = (1, 2) if self.short else (3, 10)
+        return await measure_load(self.stack, self.product, rounds=rounds, answers=answers)
+
+    async def engine(self) -> list[Figure]:
+        """On servers of its own, fresh for each run; the product beside it idles."""
+        return await measure_engine(pairs=self.rounds(5, 1), interviews=self.rounds(200, 20))
+
+    async def soak(self) -> list[Figure]:
+        return await measure_soak(self.stack, self.product, interviews=self.rounds(300, 12))
+
+    async def cancelled(self) -> list[Figure]:
+        return await measure_cancelled(self.stack, self.product, joins=self.rounds(500, 12))
 
     async def grading(self) -> list[Figure]:
         named = os.environ.get(DATA_VARIABLE, "")
@@ -109,6 +126,10 @@ MEASUREMENTS: Final[dict[str, Measurement]] = {
     "report": Bench.report,
     "memory": Bench.memory,
     "density": Bench.density,
+    "load": Bench.load,
+    "engine": Bench.engine,
+    "soak": Bench.soak,
+    "cancelled": Bench.cancelled,
     "grading": Bench.grading,
     "start": Bench.start,
 }
@@ -203,9 +224,8 @@ async def _link_printed() -> float:
 def _print(out: Console, found: Results) -> None:
     table = Table("figure", "n", "value", "goal", "")
     for figure in found.figures:
-        goal = "" if figure.at_most is None else f"<= {figure.at_most:g} {figure.unit}"
         met = {None: "", True: "met", False: "missed"}[figure.met]
-        table.add_row(figure.name, str(figure.count), escape(figure.shown), goal, met)
+        table.add_row(figure.name, str(figure.count), escape(figure.shown), figure.goal, met)
     for name, reason in found.failed.items():
         table.add_row(name, "0", escape(reason), "", "failed")
     out.print(table)

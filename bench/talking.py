@@ -38,14 +38,15 @@ async def waits(
             product, question_count=min(10, answers), duration_minutes=60, patience_s=patience_s
         )
         async with interviewee(made["join_url"], voice) as person:
-            heard += await _answer_all(person, answers - len(heard))
+            heard += await answer_all(person, answers - len(heard))
             if person.candidate.joined_in_s is not None:
                 joins.append(person.candidate.joined_in_s)
-        await _end(product, made["id"])
+        await end(product, made["id"])
     return heard, joins
 
 
-async def _answer_all(person: Interviewee, at_most: int) -> list[float]:
+async def answer_all(person: Interviewee, at_most: int) -> list[float]:
+    """Answers prompt after prompt; the seconds from the end of each to the first sound again."""
     for text in ANSWERS:
         person.candidate.rehearse(text)
     heard: list[float] = []
@@ -56,7 +57,7 @@ async def _answer_all(person: Interviewee, at_most: int) -> list[float]:
     return heard
 
 
-async def _end(product: Product, interview_id: str) -> None:
+async def end(product: Product, interview_id: str) -> None:
     """Whatever is left of it: the next one wants the whole machine."""
     try:
         await asyncio.to_thread(product.call, "POST", f"/interviews/{interview_id}/cancel")
@@ -80,7 +81,7 @@ async def barge_ins(
             await _until_speaking(person)
             silences.append(await person.candidate.interrupt(words))
             await person.candidate.listen(after=time.monotonic())
-    await _end(product, made["id"])
+    await end(product, made["id"])
     edge = [each for file in recordings.glob(f"{made['id']}/*.wav") for each in yields(file)]
     return silences, edge
 
@@ -101,7 +102,7 @@ async def http_to_bot(product: Product, voice: Voice, *, count: int) -> list[flo
         async with interviewee(made["join_url"], voice) as person:
             while len(took) < count and await person.next_prompt() is not None:
                 took.append(await _typed(person))
-        await _end(product, made["id"])
+        await end(product, made["id"])
     return took
 
 

@@ -12,11 +12,13 @@ from web.consent import current
 
 
 class Refused(CodeVoiceError):
-    """`http_status` is the reply's; `wait_s` is what `Retry-After` says."""
+    """`http_status` is the reply's, `problem` the last word of its type ("" without one), `wait_s`
+    what `Retry-After` says."""
 
     def __init__(self, detail: str, response: httpx.Response) -> None:
         super().__init__(detail)
         self.http_status = response.status_code
+        self.problem = _problem(response)
         self.wait_s = float(response.headers.get("Retry-After", 0))
 
 
@@ -85,3 +87,10 @@ class Visitor:
         if response.is_error:
             raise Refused(f"HTTP {response.status_code} for {method} {path}", response)
         return response.json()
+
+
+def _problem(response: httpx.Response) -> str:
+    try:
+        return str(response.json()["type"]).rsplit("/", 1)[-1].rsplit(":", 1)[-1]
+    except (ValueError, KeyError, TypeError):
+        return ""

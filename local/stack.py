@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +31,7 @@ from settings import LOCK_FILE, STACK_FILE, Settings, make_data_dir
 CONVERSATIONS: Final = "conversations worker"
 INTERVIEWS: Final = "interviews and grading worker"
 API: Final = "API"
+_QUEUES: Final = {CONVERSATIONS: "conversations", INTERVIEWS: "interviews,grading"}
 #: In the data folder: the key that opens the API, for the command line.
 KEY_FILE: Final = "api_key"
 
@@ -57,21 +58,26 @@ class Stack:
         self._choose_port()
         self._tell_others()
         plans = [
-            self._worker(INTERVIEWS, "interviews,grading", self.settings.metrics_port),
-            self._worker(CONVERSATIONS, "conversations", self.settings.metrics_port + 1),
+            self._worker(INTERVIEWS, _QUEUES[INTERVIEWS], self.settings.metrics_port),
+            self._worker(CONVERSATIONS, _QUEUES[CONVERSATIONS], self.settings.metrics_port + 1),
             self._api(),
         ]
         await self.children.start_together(plans)
 
     async def add_conversations_worker(self, name: str) -> Child:
         """One more, for the day the first one dies."""
-        return await self.children.start(self._worker(name, "conversations"))
+        return await self.children.start(self._worker(name, _QUEUES[CONVERSATIONS]))
 
     async def renew_conversations_worker(self, slots: int | None = None) -> Child:
         """A new one in the first one's place, with as many slots as set or as said here."""
-        plan = self._worker(CONVERSATIONS, "conversations")
         said = {} if slots is None else {"CONVERSATION_SLOTS": str(slots)}
-        return await self.children.renew(replace(plan, environment={**plan.environment, **said}))
+        return await self.renew_worker(CONVERSATIONS, said)
+
+    async def renew_worker(self, name: str, settings: Mapping[str, str]) -> Child:
+        """A new worker in that one's place, with these settings, by their names in capitals."""
+        plan = self._worker(name, _QUEUES[name])
+        environment = {**plan.environment, **settings}
+        return await self.children.renew(replace(plan, environment=environment))
 
     async def _start_postgres(self, account: Account | None) -> None:
         if self.settings.database_url is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,13 +15,14 @@ from rich.console import Console
 from bench.figures import Figure, this_machine
 from bench.grades import measure_grading
 from bench.memory import resident_mb
-from bench.run import Bench, Results, each_in_turn
+from bench.run import MEASUREMENTS, Bench, Results, each_in_turn
 from contracts.errors import Unavailable
 from local.processes import Children
 from local.stack import Stack
 from settings import load
 
 NO_FILE = Path("/nonexistent/.env")
+OPERATING = Path(__file__).parents[3] / "docs" / "operating.md"
 
 
 @pytest.fixture
@@ -108,3 +110,15 @@ def test_memory_is_counted_in_millions_of_bytes() -> None:
         child.stdout.readline()
         assert 200 <= resident_mb(child.pid) < 240
         child.terminate()
+
+
+def test_each_measurement_is_in_the_documents() -> None:
+    section = OPERATING.read_text().split("## What `make bench` measures")[1].split("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(MEASUREMENTS)
+
+
+def test_a_goal_is_a_ceiling_or_a_floor() -> None:
+    rate = Figure(name="rate", value=1.14, unit="x", at_least=0.9)
+    assert (rate.goal, rate.met) == (">= 0.9 x", True)
+    assert Figure(name="wait", value=2, unit="s", at_most=1).goal == "<= 1 s"
+    assert Figure(name="shown", value=2, unit="s").goal == ""
