@@ -13,7 +13,7 @@ from bench.candidate import SimulatedCandidate
 from bench.figures import Figure
 from bench.footprint import Holding, Watched, growth, left
 from bench.interviewee import Interviewee, interviewee
-from bench.talking import ANSWERS, end
+from bench.talking import ANSWERS, end, type_answer
 from bench.typed import Driver
 from bench.visitor import Visitor
 from bench.voices import Samples, ShiftedHeart
@@ -26,7 +26,11 @@ from workflows.interview_client import InterviewClient
 #: Slots are twice that: one who has left holds the place until the bot has put everything away.
 SPOKEN_AT_ONCE: Final = 6
 TYPED_AT_ONCE: Final = 8
+#: So many come at once, once: afterwards every pool of threads is as large as it gets.
+_CROWD: Final = 40
 _SAMPLES: Final = 20
+#: One join in so many hears the whole greeting and its question: 20 s more.
+_PATIENT: Final = 5
 #: What is cut short is so after 0, 50, ... 2,000 ms.
 _DELAYS: Final = 41
 #: Neighbours in the order are far apart, so that each batch has its share of all.
@@ -72,6 +76,8 @@ async def _typed(stack: Stack, interviews: int) -> list[Figure]:
         async def hold(numbers: Sequence[int]) -> None:
             await driver.hold(numbers, TYPED_AT_ONCE)
 
+        # The SDK makes a thread for each workflow task at once, and keeps it: at most 500.
+        await driver.hold(range(_CROWD), _CROWD)
         done, held = await sampled(watched, hold, interviews, warm_up=_warm_up(interviews))
     return growth("interviews and grading worker", "an interview", done, held)
 
@@ -83,7 +89,8 @@ async def _spoken(stack: Stack, product: Product, interviews: int) -> list[Figur
 
     async def hold(numbers: Sequence[int]) -> None:
         def one(number: int) -> Awaitable[None]:
-            return _answered_once(product, voice, answers[number % len(answers)])
+            answer, patient = answers[number % len(answers)], number % _PATIENT == 0
+            return _answered_once(product, voice, answer, patient=patient)
 
         await each_of(numbers, SPOKEN_AT_ONCE, one, failed)
 
@@ -142,14 +149,24 @@ async def each_of(
             lanes.create_task(lane())
 
 
-async def _answered_once(product: Product, voice: ShiftedHeart, answer: Samples) -> None:
-    """Joins, speaks as soon as the interviewer is heard, is answered, and hangs up."""
+async def _answered_once(
+    product: Product, voice: ShiftedHeart, answer: Samples, *, patient: bool
+) -> None:
+    """Joins, says something, gives an answer that is taken, and hangs up.
+
+    Who is patient hears the question first and answers aloud. The others speak over the greeting
+    and type, which takes a third of the time.
+    """
     made = await new_interview(product, question_count=2, duration_minutes=60, patience_s=0)
     began_at = time.monotonic()
     try:
         async with interviewee(made["join_url"], voice) as person:
             await person.voice_again(began_at, within_s=20)
+            if patient:
+                await person.next_prompt()
             await person.candidate.say(answer)
+            if not patient:
+                await type_answer(person)
             await _answer_taken(person)
     finally:
         await end(product, made["id"])

@@ -101,12 +101,13 @@ async def http_to_bot(product: Product, voice: Voice, *, count: int) -> list[flo
         made = await new_interview(product, question_count=10, duration_minutes=60)
         async with interviewee(made["join_url"], voice) as person:
             while len(took) < count and await person.next_prompt() is not None:
-                took.append(await _typed(person))
+                took.append(await type_answer(person))
         await end(product, made["id"])
     return took
 
 
-async def _typed(person: Interviewee) -> float:
+async def type_answer(person: Interviewee) -> float:
+    """To the present question; the seconds until the live bot has told that it has followed."""
     question = (await person.status())["current_question"]
     known = _followed(person)
     began = time.monotonic()
