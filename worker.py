@@ -49,6 +49,9 @@ KNOWN_QUEUES: Final = (queues.INTERVIEWS, queues.CONVERSATIONS, queues.GRADING)
 DRAIN: Final = timedelta(seconds=10)
 #: Workflows kept in memory; with fewer than there are sessions a task costs 2.5 times the CPU.
 CACHED_WORKFLOWS: Final = 300
+#: Each has a thread, which is kept. With many on few cores one does not get its turn within the 2 s
+#: after which the SDK takes it for deadlocked; the SDK's own 100 failed with 40 that came at once.
+WORKFLOW_TASKS: Final = 16
 _M_MMAP_THRESHOLD: Final = -3  # <malloc.h>
 _M_ARENA_MAX: Final = -8
 #: Answers that wait for their turn hold a slot each; an assessment needs one that is free.
@@ -190,6 +193,7 @@ async def _interviews(settings: Settings, client: Client, store: Store) -> Async
         activities=[activities.save_state, activities.close_answer],
         workflow_runner=workflow_runner(),
         max_cached_workflows=CACHED_WORKFLOWS,
+        max_concurrent_workflow_tasks=WORKFLOW_TASKS,
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
         interceptors=[polling.Slots()],
         graceful_shutdown_timeout=timedelta(seconds=5),

@@ -25,7 +25,7 @@ from bench.minimal_workflow import MinimalInterview
 from contracts.interview import Consent, InterviewStart, Join, Joined, RecordAnswer, Snapshot
 from contracts.queues import GRADING, INTERVIEWS
 from settings import load
-from worker import CACHED_WORKFLOWS, Reporter, workflow_runner
+from worker import CACHED_WORKFLOWS, WORKFLOW_TASKS, Reporter, workflow_runner
 
 if TYPE_CHECKING:
     from db.store import Store
@@ -78,6 +78,7 @@ def _workers(client: Client, store: Store, runner: WorkflowRunner) -> list[Worke
             activities=[interviews.save_state],
             workflow_runner=runner,
             max_cached_workflows=CACHED_WORKFLOWS,
+            max_concurrent_workflow_tasks=WORKFLOW_TASKS,
         ),
         Worker(
             client,

@@ -21,13 +21,12 @@ from local.ports import settle
 from local.product import Product
 from local.run import new_interview
 from local.stack import CONVERSATIONS, INTERVIEWS, Stack
+from worker import WORKFLOW_TASKS
 from workflows.interview_client import InterviewClient
 
 #: Slots are twice that: one who has left holds the place until the bot has put everything away.
 SPOKEN_AT_ONCE: Final = 6
 TYPED_AT_ONCE: Final = 8
-#: So many come at once, once: afterwards every pool of threads is as large as it gets.
-_CROWD: Final = 40
 _SAMPLES: Final = 20
 #: One join in so many hears the whole greeting and its question: 20 s more.
 _PATIENT: Final = 5
@@ -76,8 +75,8 @@ async def _typed(stack: Stack, interviews: int) -> list[Figure]:
         async def hold(numbers: Sequence[int]) -> None:
             await driver.hold(numbers, TYPED_AT_ONCE)
 
-        # The SDK makes a thread for each workflow task at once, and keeps it: at most 500.
-        await driver.hold(range(_CROWD), _CROWD)
+        # The SDK makes a thread for each workflow task at once, and keeps it: all it may make.
+        await driver.hold(range(WORKFLOW_TASKS), WORKFLOW_TASKS)
         done, held = await sampled(watched, hold, interviews, warm_up=_warm_up(interviews))
     return growth("interviews and grading worker", "an interview", done, held)
 

@@ -17,7 +17,7 @@ from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnal
 from pipecat.audio.vad.silero import SileroOnnxModel, SileroVADAnalyzer
 from pipecat.audio.vad.vad_analyzer import VADAnalyzer, VADParams, VADState
 
-from voice.memory import lean_session
+from voice.memory import lean_session, tidy_heap
 
 RATE_HZ: Final = 16_000
 #: What Smart Turn looks at: the last 8 s of a turn.
@@ -59,7 +59,9 @@ class SpeechModels:
         """What `finished` gives, in the caller's own thread."""
         tail = pcm16_16k[-2 * TURN_WINDOW_S * RATE_HZ :]
         samples = np.frombuffer(tail, dtype="<i2").astype(np.float32) / 32768.0
-        return float(self._smart_turn._predict_endpoint(samples)["probability"])
+        probability = float(self._smart_turn._predict_endpoint(samples)["probability"])
+        tidy_heap()
+        return probability
 
 
 class VoiceDetector(SileroVADAnalyzer):

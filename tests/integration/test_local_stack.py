@@ -18,10 +18,12 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import WorkflowExecutionStatus
 
 import connections
+from bench.footprint import Watched
 from bench.interviewee import interviewee
 from bench.voices import ShiftedHeart
 from contracts import queues
 from contracts.errors import SettingError
+from local.ports import settle
 from local.product import Product
 from local.run import new_interview
 from local.stack import API, CONVERSATIONS, INTERVIEWS, Stack, up
@@ -118,6 +120,14 @@ async def test_a_killed_worker_polls_again(running: Stack) -> None:
 
     await eventually(lambda: worker.pid not in {None, killed})
     await eventually(worker.plan.ready, within_s=60)
+
+
+async def test_a_renewed_worker_tells_what_it_holds(running: Stack) -> None:
+    port = settle("METRICS_PORT", "127.0.0.1", 9700, configured=False)
+    worker = await running.renew_worker(INTERVIEWS, {"METRICS_PORT": str(port)})
+    held = await Watched(worker, port).quiet()
+    assert 100_000 < held.memory_kb < 450_000
+    assert min(held.descriptors, held.threads, held.tasks) > 5
 
 
 async def test_a_renewed_worker_holds_as_many_conversations_as_it_is_told(running: Stack) -> None:
