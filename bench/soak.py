@@ -190,7 +190,7 @@ async def _cut_short(product: Product, number: int) -> None:
     try:
         await visitor.agree()
         joining = asyncio.create_task(candidate.join())
-        await offered.wait()
+        await asyncio.wait_for(offered.wait(), 30)
         await asyncio.sleep(0.05 * (number * _STRIDE % _DELAYS))
         await end(product, made["id"])
         joining.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from contracts.conversation import ConversationEnd, ConversationResult, HoldConversation
@@ -12,6 +13,7 @@ from contracts.interview import Fence, JoinPurpose
 from voice.bot import Speech
 from voice.check import hold_check
 from voice.held import ConversationSettings, Held, House
+from voice.memory import tidy_heap
 from voice.protocols import JournalFor, UpdatesFor
 from voice.running import Stragglers
 from voice.script import Script, Wording
@@ -68,6 +70,8 @@ class Conversation:
         finally:
             if watch:
                 watch.cancel()
+            # Beside the loop, and waited for by nobody: what the last words took is given back.
+            asyncio.get_running_loop().run_in_executor(None, partial(tidy_heap, at_once=True))
 
     async def _drain_when(self, leaving: asyncio.Event) -> None:
         await leaving.wait()
