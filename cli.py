@@ -153,9 +153,11 @@ def bench_turns(
 
     report = run_bench_turns(talk, answers=answers, seed=seed, folder=folder)
     for figure in report.figures:
-        goal = f"at most {figure.at_most:g} {figure.unit}"
-        met = "met" if figure.met else "missed"
-        out.print(f"{figure.name}: {figure.shown}, {goal}: {met}", markup=False, highlight=False)
+        said = f"{figure.name}: {figure.shown}"
+        if figure.at_most is not None:
+            met = "met" if figure.met else "missed"
+            said += f", at most {figure.at_most:g} {figure.unit}: {met}"
+        out.print(said, markup=False, highlight=False)
 
 
 @app.command()

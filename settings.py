@@ -120,7 +120,7 @@ class Settings(BaseSettings):
         "https://careers.example.org for instance; none when absent",
     )
     patience_s: float = Field(
-        1.0,
+        1.8,
         ge=0,
         le=30,
         description="seconds of silence before an answer is taken as ended, 0 to 30, "

@@ -38,7 +38,7 @@ class Parts:
     tokens: Tokens
     public_url: str
     transport: str = "direct"
-    patience_s: float = 1.0
+    patience_s: float = 1.8
     meters: Meters = field(default_factory=Meters)
     #: The workflow refuses more than 10 joins a minute; this stops a flood before it is stored.
     offers: Pace = field(default_factory=lambda: Pace(30))

@@ -1,4 +1,4 @@
-"""The bot's edge: what a recording says about who yielded when.
+"""The bot's edge: what a recording says about who replied and yielded when.
 
 A recording holds both sides as the bot received and wrote them, on one clock: the candidate on the
 first channel, the interviewer on the second. The simulated candidate's channel holds a voice and
@@ -13,16 +13,30 @@ from pathlib import Path
 import numpy as np
 
 from voice import conduct
-from voice.voiced import Loudness
+from voice.voiced import Frames, Loudness
 
 
 def yields(recording: Path) -> list[float]:
     """Seconds from each first voiced sample of the candidate over the speaking interviewer to the
     interviewer's last one.
     """
+    candidate, interviewer = _heard(recording)
+    return [seconds for _, _, seconds in conduct.yields(candidate, interviewer)]
+
+
+def replies(recording: Path) -> list[float]:
+    """Seconds from the candidate's last voiced sample to the interviewer's first one, where nobody
+    spoke over the other.
+    """
+    candidate, interviewer = _heard(recording)
+    found = conduct.replies(candidate, interviewer, ())
+    return [round(each.begins_s - each.after_s, 2) for each in found if each.waited_for]
+
+
+def _heard(recording: Path) -> tuple[Frames, Frames]:
     with wave.open(str(recording)) as file:
         sides = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
     candidate, interviewer = Loudness(), Loudness()
     candidate.hear(sides[:, 0])
     interviewer.hear(sides[:, 1])
-    return [seconds for _, _, seconds in conduct.yields(candidate.heard(), interviewer.heard())]
+    return candidate.heard(), interviewer.heard()

@@ -29,6 +29,7 @@ from bench.reporting import measure_report
 from bench.serving import measure_serving
 from bench.soak import measure_cancelled, measure_soak
 from bench.talking import measure_talk
+from bench.thinking import measure_thinkers
 from contracts.errors import CodeVoiceError, InvalidInput, Unavailable
 from local.product import Product
 from local.run import started
@@ -70,6 +71,13 @@ class Bench:
             Path(self.stack.settings.recordings_url),
             answers=self.rounds(40, 4),
             barges=self.rounds(10, 2),
+        )
+
+    async def thinkers(self) -> list[Figure]:
+        return await measure_thinkers(
+            self.product,
+            Path(self.stack.settings.recordings_url),
+            cases=self.rounds(12, 2),
         )
 
     async def recovery(self) -> list[Figure]:
@@ -122,6 +130,7 @@ Measurement = Callable[[Bench], Awaitable[list[Figure]]]
 MEASUREMENTS: Final[dict[str, Measurement]] = {
     "serving": Bench.serving,
     "talk": Bench.talk,
+    "thinkers": Bench.thinkers,
     "recovery": Bench.recovery,
     "report": Bench.report,
     "memory": Bench.memory,

@@ -45,7 +45,7 @@ class NewInterview(Row):
 
     start: InterviewStart
     candidate: Candidate = Candidate()
-    patience_s: float = Field(default=1.0, ge=0, le=30)
+    patience_s: float = Field(default=1.8, ge=0, le=30)
     report_to_candidate: bool = False
     seed: int | None = None
     idempotency_key: str | None = None

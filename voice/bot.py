@@ -35,6 +35,7 @@ from voice.dialogue import Dialogue
 from voice.engines import STT_RATE_HZ, TTS_RATE_HZ, Engines, load_engines
 from voice.messages import Message, pressed
 from voice.models import SpeechModels
+from voice.pauses import Kind
 from voice.progress import Progress
 from voice.recorder import Recorder, Recording
 from voice.running import CANCEL_WITHIN_S
@@ -294,8 +295,9 @@ class Bot:
         else:
             self._turns.stop.open_quiet(asked.total_seconds())
 
-    def expect(self, *, reply: bool = False, short_answer: bool = False) -> None:
-        self._turns.interruptions.short_answers_count = short_answer
+    def expect(self, kind: Kind, *, reply: bool = False) -> None:
+        self._turns.interruptions.short_answers_count = kind is Kind.CONTROL
+        self._turns.stop.kind = kind
         if reply:
             self._turns.reply_due()
 

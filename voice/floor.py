@@ -12,6 +12,7 @@ from uuid import UUID
 
 from voice.interruptions import is_backchannel
 from voice.messages import Message
+from voice.pauses import Kind
 from voice.speech import Heard
 
 
@@ -39,8 +40,9 @@ class Room(Protocol):
     def quiet(self, asked: timedelta | None) -> None:
         """Quiet mode: for so long the candidate's pauses end no turn. None leaves it."""
 
-    def expect(self, *, reply: bool = False, short_answer: bool = False) -> None:
-        """The bot speaks again soon, so that a cough cancels nothing; or a bare "yes" counts."""
+    def expect(self, kind: Kind, *, reply: bool = False) -> None:
+        """This kind of answer comes next (a bare "yes" counts as one to a yes or no); with `reply`
+        the bot speaks before it, so that a cough cancels nothing."""
 
     async def close_turn(self) -> None:
         """The candidate's turn is over: it ends as soon as its words are known."""

@@ -19,6 +19,7 @@ from contracts.interview import InterviewStatus, Snapshot
 from contracts.questions import Difficulty, Question
 from contracts.turns import Speaker, Turn, TurnPurpose
 from voice.controls import Control, asked_time, recognise
+from voice.pauses import KINDS, Kind
 from voice.script import Wording
 
 #: No word into the thinking: how long after a prompt the first gentle one may come
@@ -106,6 +107,16 @@ class Interviewer:
         """Nothing is left to ask: everything was answered, or somebody ended the interview."""
         status = self.snapshot.status
         return status is InterviewStatus.GRADING or status.ended or self.question is None
+
+    @property
+    def expects(self) -> Kind:
+        """What kind of answer is waited for."""
+        question = self.question
+        if self.confirming is not None:
+            return Kind.CONTROL
+        if question is None or self.snapshot.cursor.follow_up:
+            return Kind.RECALL
+        return KINDS[question.difficulty]
 
     # -- opening
 

@@ -71,7 +71,7 @@ class Stage:
         if self.in_turn and not over:
             self.mouth.hold_back(lines)
             return
-        self._room.expect(reply=True, short_answer=self._interviewer.confirming is not None)
+        self._room.expect(self._interviewer.expects, reply=True)
         await self.mouth.say(lines)
 
     def prompt_heard(self) -> None:

@@ -17,9 +17,9 @@ from voice.messages import Notice
 LIMIT_GRACE: Final = timedelta(seconds=30)
 #: Silence in the middle of an answer that is no breath any more: something may be said into it.
 PAUSE_S: Final = 1.2
-#: "Sorry, go on": to somebody who fell silent because the bot had spoken. Above the default
-#: patience, so that a finished addition is answered instead.
-GO_ON_AFTER_S: Final = 1.6
+#: "Sorry, go on": to somebody who fell silent because the bot had spoken. Above the longest wait
+#: after a finished answer by default, so that a finished addition is answered instead.
+GO_ON_AFTER_S: Final = 2.4
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from voice.holding import HeldVoice
 from voice.interruptions import Action, Interruptions
 from voice.models import RATE_HZ, TURN_WINDOW_S, SpeechModels
-from voice.pauses import LONGEST_S, Ending, Pace, Patience, ending
+from voice.pauses import WAIT_S, Ending, Kind, Pace, Patience, ending
 from voice.speech import NothingHeardFrame
 
 #: Heard before a turn's first word counts; the voice detector needs 0.2 s of it to be sure.
@@ -70,6 +70,8 @@ class PatientTurnStop(BaseUserTurnStopStrategy):  # type: ignore[no-untyped-call
         super().__init__()
         self._stirring = stirring
         self.patience = patience or Patience()
+        #: What kind of answer is waited for: whoever asks sets it.
+        self.kind = Kind.EXPLAIN
         self._finished = finished
         self._pace = pace or Pace()
         self._transcript_wait_s = 0.0
@@ -193,7 +195,7 @@ class PatientTurnStop(BaseUserTurnStopStrategy):  # type: ignore[no-untyped-call
     async def _watch_pause(self) -> None:
         """Follows one pause until it is long enough; a new word cancels it."""
         scores: list[float] = []
-        rungs = list(self.patience.rungs())
+        rungs = list(self.patience.rungs(self.kind))
         told = False
         while True:
             self._changed.clear()
@@ -219,7 +221,7 @@ class PatientTurnStop(BaseUserTurnStopStrategy):  # type: ignore[no-untyped-call
             moments_s = [*moments_s, self._transcript_wait_s]
         coming = [moment for moment in moments_s if moment > silence_s]
         try:
-            async with asyncio.timeout(min(coming) - silence_s if coming else LONGEST_S):
+            async with asyncio.timeout(min(coming) - silence_s if coming else WATCHDOG_S):
                 await self._changed.wait()
         except TimeoutError:
             return
@@ -231,7 +233,7 @@ class PatientTurnStop(BaseUserTurnStopStrategy):  # type: ignore[no-untyped-call
             self._thinking_about = self._text  # leaving quiet mode does not open it again
             self.open_quiet()
             self.create_task(self._call_event_handler("on_quiet"), "quiet")
-        needed_s = self.patience.needed_s(scores, self._text, self._pace.pause_s)
+        needed_s = self.patience.needed_s(scores, self._text, self._pace.relative, self.kind)
         if self._quiet_until is not None:
             needed_s = max(needed_s, self._quiet_until - self._silent_since)
         return needed_s
@@ -346,7 +348,7 @@ class TurnTaking:
     - Turns without words occur (a cough in silence): their message is empty and asks for nothing.
     """
 
-    def __init__(self, models: SpeechModels, *, patience_s: float = 1.0) -> None:
+    def __init__(self, models: SpeechModels, *, patience_s: float = WAIT_S) -> None:
         pace = Pace()
         self.detector = models.voice_detector()
         self.voice = HeldVoice()

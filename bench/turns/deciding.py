@@ -44,7 +44,7 @@ from bench.turns.lines import Sound
 from voice.holding import HeldVoice
 from voice.interruptions import Interruptions
 from voice.models import RATE_HZ, TURN_WINDOW_S, VOICE
-from voice.pauses import Pace, Patience
+from voice.pauses import Kind, Pace, Patience
 from voice.speech import SLOWEST_TRANSCRIPT_S, NothingHeardFrame
 from voice.turns import WATCHDOG_S, PatientTurnStop, PoliteTurnStart
 
@@ -125,15 +125,17 @@ class Table:
         self._detector = detector
         self._scores = scores
         heedless = detector is Detector.UNPACED
-        self._patience = replace(patience, longest_pace_s=0.0) if heedless else patience
+        self._patience = replace(patience, quickest=1.0, slowest=1.0) if heedless else patience
 
-    async def ends(self, sound: Sound, heard: Heard, pace: Pace) -> list[float]:
+    async def ends(
+        self, sound: Sound, heard: Heard, pace: Pace, kind: Kind = Kind.EXPLAIN
+    ) -> list[float]:
         """When turns ended, in seconds from the beginning, up to the first end after the answer's.
 
         A turn that ended too soon is taken back by the next words, as in the product, and goes on.
         """
         state = VADState.QUIET
-        start, stop = self._strategies(pace, lambda: state is VADState.STARTING)
+        start, stop = self._strategies(pace, kind, lambda: state is VADState.STARTING)
         controller = await self._controller(start, stop)
         ended: list[float] = []
         loop = asyncio.get_running_loop()
@@ -171,7 +173,7 @@ class Table:
         return controller
 
     def _strategies(
-        self, pace: Pace, stirring: Callable[[], bool]
+        self, pace: Pace, kind: Kind, stirring: Callable[[], bool]
     ) -> tuple[BaseUserTurnStartStrategy, BaseUserTurnStopStrategy]:
         wait_s = self._patience.wait_s
         if self._detector is Detector.SILENCE:
@@ -185,9 +187,11 @@ class Table:
                 turn_analyzer=analyzer
             )
         start = PoliteTurnStart(HeldVoice(), Interruptions(), pace)
-        return start, PatientTurnStop(
+        stop = PatientTurnStop(
             self._scores.finished, patience=self._patience, pace=pace, stirring=stirring
         )
+        stop.kind = kind
+        return start, stop
 
 
 Moment = tuple[float, Callable[[], Frame], VADState]
@@ -201,17 +205,21 @@ def _frames(sound: Sound, heard: Heard) -> Iterator[Moment]:
 
 
 def _sounds(sound: Sound, heard: Heard) -> Iterator[Moment]:
+    """The sound comes half a frame after what was made of it: a rung of the pause then falls
+    between two frames, and the voice is scored on the same sound in every run.
+    """
     voice = False
     for at, value in enumerate(heard.states):
         state, moment_s = VADState(value), (at + 1) * FRAME_S
-        pcm = sound.pcm[at * FRAME_BYTES : (at + 1) * FRAME_BYTES]
-        yield moment_s, lambda pcm=pcm: InputAudioRawFrame(pcm, RATE_HZ, 1), state  # type: ignore[misc]
         if state is VADState.SPEAKING and not voice:
             voice = True
             yield moment_s, _voice_started, state
         elif state is VADState.QUIET and voice:
             voice = False
             yield moment_s, _voice_stopped, state
+        pcm = sound.pcm[at * FRAME_BYTES : (at + 1) * FRAME_BYTES]
+        audible_s = moment_s + FRAME_S / 2
+        yield audible_s, lambda pcm=pcm: InputAudioRawFrame(pcm, RATE_HZ, 1), state  # type: ignore[misc]
 
 
 def _words(heard: Heard) -> Iterator[Moment]:

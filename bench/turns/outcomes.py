@@ -22,16 +22,20 @@ RESAMPLED: Final = 2000
 
 
 class Stopped(BaseModel):
-    """One pause; `cut`: the turn ended in it."""
+    """One pause. `ended`: the turn ended in it, or before the speech after it was noticed; `cut`:
+    so early that the reply began before the speech went on.
+    """
 
     where: Where
     pause_s: float
+    ended: bool
     cut: bool
 
 
 class Outcome(BaseModel):
     """One answer before one detector. `stray` turns ended in no labelled pause but in a silence of
-    the voice itself. `dead_air_s` is None when no turn ended after the answer.
+    the voice itself; how long it went on is not known, so they count as cut. `dead_air_s` is None
+    when no turn ended after the answer.
     """
 
     thinker: int
@@ -43,7 +47,13 @@ class Outcome(BaseModel):
 
     @property
     def cut(self) -> bool:
+        """The reply began before the answer went on."""
         return self.stray > 0 or any(stop.cut for stop in self.stops)
+
+    @property
+    def ended_early(self) -> bool:
+        """A turn ended before the answer's last word, heard or not."""
+        return self.stray > 0 or any(stop.ended for stop in self.stops)
 
 
 class Rate(BaseModel):
@@ -61,10 +71,13 @@ class Rate(BaseModel):
 
 
 class Point(BaseModel):
-    """One detector with one wait, over one part."""
+    """One detector with one wait, over one part: answers cut off, and those whose turn ended before
+    their last word, which is at least as many.
+    """
 
     wait_s: float
     answers: Rate
+    ended_early: Rate
     mean_s: float
     p50_s: float
     p95_s: float
@@ -79,7 +92,8 @@ def outcome_of(thinker: Thinker, sound: Sound, ends: Sequence[float]) -> Outcome
         Stopped(
             where=stop.where,
             pause_s=round(stop.ends_s - stop.begins_s, 3),
-            cut=any(_within(stop.begins_s, stop.ends_s, end) for end in early),
+            ended=any(_within(stop.begins_s, stop.ends_s, end) for end in early),
+            cut=any(stop.begins_s <= end < stop.ends_s - REPLY_S for end in early),
         )
         for stop in sound.stops
     )
@@ -105,6 +119,9 @@ def point_of(wait_s: float, outcomes: Sequence[Outcome]) -> Point:
     return Point(
         wait_s=wait_s,
         answers=answers_cut("answers", outcomes),
+        ended_early=_rate(
+            "answers ended early", [(each.thinker, each.ended_early) for each in outcomes]
+        ),
         mean_s=round(fmean(waits), 3),
         p50_s=median(waits),
         p95_s=p95(waits),
@@ -125,12 +142,27 @@ def answers_cut_by(
     )
 
 
-def pauses_cut(outcomes: Sequence[Outcome]) -> tuple[Rate, ...]:
-    """Per pause: by class, then in all."""
+def answers_cut_in(outcomes: Sequence[Outcome]) -> tuple[Rate, ...]:
+    """By class of pause: of the answers that have one, those cut off in it."""
+    rates = []
+    for where in Where:
+        having = [
+            (each.thinker, any(stop.cut for stop in each.stops if stop.where is where))
+            for each in outcomes
+            if any(stop.where is where for stop in each.stops)
+        ]
+        if having:
+            rates.append(_rate(where.value, having))
+    return tuple(rates)
+
+
+def pauses_cut(outcomes: Sequence[Outcome], *, early: bool = False) -> tuple[Rate, ...]:
+    """Per pause: by class, then in all. `early` counts those in which the turn ended instead."""
     by_class: dict[str, list[tuple[int, bool]]] = defaultdict(list)
     for each in outcomes:
         for stop in each.stops:
-            by_class[stop.where.value].append((each.thinker, stop.cut))
+            hit = stop.ended if early else stop.cut
+            by_class[stop.where.value].append((each.thinker, hit))
     every = [one for some in by_class.values() for one in some]
     rates = [_rate(where.value, by_class[where.value]) for where in Where if by_class[where.value]]
     return (*rates, _rate("all pauses", every))

@@ -30,12 +30,27 @@ from bench.voices import VOICES, Samples, Voice
 from questions.loader import starter_bank
 from voice.engines import SpeechToText
 from voice.models import SpeechModels
-from voice.pauses import Pace, Patience
+from voice.pauses import (
+    FINISHED,
+    NEITHER_S,
+    PROMISED_S,
+    QUICKEST,
+    SLOWEST,
+    UNFINISHED_S,
+    Pace,
+    Patience,
+)
 
-WAITS_S: Final = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
-#: Tried on the fitted part: from which score a voice has finished, the wait when it has not, those
-#: when the words promise more and when both, and the longest pace that is heeded.
-GRID: Final = ((0.5, 0.9), (2.0, 2.25), ((2.5, 4.0), (4.0, 5.0)), (0.0, 1.75, 2.25))
+WAITS_S: Final = (0.0, 1.0, 1.25, 1.5, 1.8, 2.0, 3.0, 4.0)
+#: Tried together on the fitted part: the wait, from which score a voice has finished (0: always),
+#: the waits when the words promise more and when the voice has not finished either, and how far the
+#: wait follows the thinker's own pace.
+GRID: Final = (
+    (1.25, 1.5, 1.8),
+    (0.0, FINISHED),
+    ((UNFINISHED_S, UNFINISHED_S), (PROMISED_S, NEITHER_S)),
+    ((1.0, 1.0), (QUICKEST, SLOWEST)),
+)
 
 
 class KeptVoice:
@@ -99,8 +114,9 @@ class Bench:
         found = []
         for interview in interviews:
             pace = Pace()
-            for sound, heard in interview.answers:
-                ends = await table.ends(sound, heard, pace)
+            asked = zip(interview.thinker.answers, interview.answers, strict=True)
+            for answer, (sound, heard) in asked:
+                ends = await table.ends(sound, heard, pace, answer.kind)
                 found.append(outcome_of(interview.thinker, sound, ends))
         return found
 
@@ -169,22 +185,21 @@ def _measured(
 
 
 def tried(bench: Bench, interviews: Sequence[Interview]) -> list[Setting]:
-    """The product's thresholds, then the best ten others; those that keep the goals come first."""
+    """The product's thresholds, then the best ten others: those that are bearable come first."""
     policies = [
-        Patience(Patience().wait_s, finished, unfinished_s, *promised_s, longest_pace_s)
-        for finished, unfinished_s, promised_s, longest_pace_s in product(*GRID)
+        Patience(wait_s, finished, UNFINISHED_S, *promised_s, *pace)
+        for wait_s, finished, promised_s, pace in product(*GRID)
     ]
     own, *others = [_setting(bench, interviews, policy) for policy in (Patience(), *policies)]
-    others.sort(key=lambda one: (not one.allowed, one.point.answers.hits, one.point.mean_s))
+    others.sort(key=lambda one: (not one.bearable, one.point.answers.hits, one.point.mean_s))
     return [own, *others[:10]]
 
 
 def _setting(bench: Bench, interviews: Sequence[Interview], patience: Patience) -> Setting:
     return Setting(
         finished=patience.finished,
-        unfinished_s=patience.unfinished_s,
         promised_s=patience.promised_s,
         neither_s=patience.neither_s,
-        longest_pace_s=patience.longest_pace_s,
+        pace=(patience.quickest, patience.slowest),
         point=point_of(patience.wait_s, bench.put(interviews, Detector.OURS, patience)),
     )

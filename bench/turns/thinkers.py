@@ -16,6 +16,7 @@ from shutil import which
 from typing import Final
 
 from contracts.questions import Question
+from voice.pauses import KINDS, Kind
 
 ANSWERS_EACH: Final = 5
 MOST_PAUSES: Final = 6
@@ -23,8 +24,9 @@ SHORTEST_S, LONGEST_S = 0.3, 4.0
 #: A thinker's median pause lies between these; their own pauses spread around it.
 MEDIANS_S: Final = (0.5, 1.5)
 SPREAD: Final = 0.6
-#: About a quarter of a minute of speech; the bank's model answers have 100 words.
-ANSWER_WORDS: Final = 45
+#: An answer has at most so many words, drawn from 10 to 40 s of speech with the shorter ones more
+#: often: how much was said so far must not give away that it is all.
+ANSWER_WORDS: Final = (25, 100)
 
 FITTED_VOICES: Final = ("heart", "low", "high", "slow")
 KEPT_VOICES: Final = ("joe", "espeak")
@@ -78,6 +80,7 @@ class Piece:
 class Answer:
     slug: str
     pieces: tuple[Piece, ...]
+    kind: Kind = Kind.EXPLAIN
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,7 @@ def _answer(question: Question, median_s: float, chance: random.Random) -> Answe
     paused = [
         Piece(text, where, pause_of(median_s, chance) if where else 0.0) for text, where in pieces
     ]
-    return Answer(question.slug, tuple(paused))
+    return Answer(question.slug, tuple(paused), KINDS[question.difficulty])
 
 
 def pause_of(median_s: float, chance: random.Random) -> float:
@@ -153,9 +156,11 @@ def _clauses(question: Question, chance: random.Random) -> list[str]:
     else:
         points = [point.text for point in question.key_points]
         sentences = chance.sample(points, len(points))
+    fewest, most = ANSWER_WORDS
+    at_most = fewest * (most / fewest) ** chance.random()
     taken: list[str] = []
     for sentence in sentences:
-        if taken and len(" ".join([*taken, sentence]).split()) > ANSWER_WORDS:
+        if taken and len(" ".join([*taken, sentence]).split()) > at_most:
             break
         taken.append(sentence)
     return _CLAUSE.split(" ".join(taken))
@@ -179,6 +184,8 @@ def _broken(
             if where:
                 pieces.append((said, where))
                 said = ""
+    if not pieces:  # no clause that was drawn had room for one
+        pieces.append((OPENERS[0], Where.OPENER))
     return [*pieces, (said, None)] if said else pieces
 
 

@@ -58,7 +58,7 @@ def test_stock_smart_turn_ends_the_turn_at_its_verdict(confident: Scores) -> Non
 def test_our_policy_waits_for_its_patience_and_for_what_words_promise(confident: Scores) -> None:
     plain = ends(confident, Detector.OURS, 1.0, "It is a queue.")
     promised = ends(confident, Detector.OURS, 1.0, "It is a queue because")
-    assert plain == pytest.approx([4.0, 7.0], abs=0.1)
+    assert plain == pytest.approx([4.0, 7.15], abs=0.1)  # the pause of 2 s is slower than usual
     assert promised[0] > 5.0 or promised[0] == pytest.approx(3.0 + PROMISED_S, abs=0.1)
 
 
@@ -78,7 +78,7 @@ def test_a_taken_back_answer_counts_into_the_pace(confident: Scores) -> None:
     sound, heard = two_stretches("It is a queue.")
     for _ in range(6):
         run_ahead(Table(Detector.OURS, confident, Patience(1.0)).ends(sound, heard, pace))
-    assert pace.pause_s == pytest.approx(2.0, abs=0.2)
+    assert pace.relative > 1.3  # pauses of 2 s, of 1 s usually
 
 
 def test_a_short_run_writes_page_data_and_picture(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ from pipecat.workers.runner import WorkerRunner
 from tests.waiting import eventually
 from voice.holding import HeldVoice
 from voice.interruptions import Interruptions
-from voice.pauses import Pace, Patience
+from voice.pauses import Kind, Pace, Patience
 from voice.speech import NothingHeardFrame
 from voice.turns import WATCHDOG_S, PatientTurnStop, PoliteTurnStart
 
@@ -176,7 +176,7 @@ async def test_only_pauses_inside_an_answer_are_the_candidates_pace(table: Table
         await table.speak()
         await table.fall_silent("A queue is a list.")
         await table.ended(count)
-    assert table.pace.pause_s == 0.0
+    assert table.pace.relative == 1.0
 
 
 async def test_the_reply_can_be_prepared_inside_the_wait(table: Table) -> None:
@@ -186,6 +186,17 @@ async def test_the_reply_can_be_prepared_inside_the_wait(table: Table) -> None:
     await eventually(lambda: table.happened == ["eager"])
     assert table.turns == []
     await table.ended()
+
+
+async def test_a_yes_or_no_is_not_waited_for_as_long_as_an_explanation(table: Table) -> None:
+    table.stop.patience, table.stop.kind = Patience(3.0), Kind.CONTROL
+    table.score = 0.1
+    await table.speak()
+    silent_at = time.monotonic()
+    await table.fall_silent("Not yet.")
+    await table.ended()
+    assert time.monotonic() - silent_at < 2.0
+    assert table.scored == 0
 
 
 async def test_an_unfinished_voice_is_waited_for_and_asked_again(table: Table) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.edge import yields
+from bench.edge import replies, yields
 from bench.figures import p95, spread
 
 RATE_HZ = 16_000
@@ -30,8 +30,28 @@ def test_a_barge_in_is_measured_from_first_sample_to_last(tmp_path: Path) -> Non
     assert yields(file) == [pytest.approx(0.23, abs=0.011)]
 
 
+def test_an_interviewer_who_had_just_ended_a_sentence_is_silent_at_once(tmp_path: Path) -> None:
+    file = recorded(tmp_path / "e.wav", candidate=(1.0, 2.0), bot=(0.2, 0.95))
+    with wave.open(str(file)) as kept:
+        sides = np.frombuffer(kept.readframes(kept.getnframes()), "<i2").reshape(-1, 2).copy()
+    sides[int(2.5 * RATE_HZ) :, 1] = 5000
+    with wave.open(str(file), "wb") as again:
+        again.setparams((2, 2, RATE_HZ, 0, "NONE", "NONE"))
+        again.writeframes(sides.tobytes())
+    assert yields(file) == [0.0]
+
+
 def test_speech_into_silence_is_no_barge_in(tmp_path: Path) -> None:
     assert yields(recorded(tmp_path / "b.wav", candidate=(1.0, 2.0), bot=(0.1, 0.5))) == []
+
+
+def test_a_reply_is_measured_from_last_sample_to_first(tmp_path: Path) -> None:
+    file = recorded(tmp_path / "c.wav", candidate=(0.2, 1.0), bot=(1.75, 2.5))
+    assert replies(file) == [pytest.approx(0.75, abs=0.011)]
+
+
+def test_a_stretch_spoken_over_the_interviewer_has_no_reply(tmp_path: Path) -> None:
+    assert replies(recorded(tmp_path / "d.wav", candidate=(1.0, 2.0), bot=(0.2, 1.2))) == []
 
 
 def test_a_missed_goal_is_said() -> None:

@@ -23,7 +23,9 @@ def test_what_stays_the_same_has_none() -> None:
 def test_the_interval_holds_the_true_slope_about_as_often_as_it_says() -> None:
     chance = np.random.default_rng(7)
     x = np.asarray(DONE, float)
-    found = [slope(x, 40 * x + 2_000 * chance.standard_normal(len(x))) for _ in range(60)]
+    found = [
+        slope(DONE, (40 * x + 2_000 * chance.standard_normal(len(x))).tolist()) for _ in range(60)
+    ]
     assert sum(each.low <= 40 <= each.high for each in found) >= 48
 
 

@@ -18,6 +18,7 @@ from bench.turns.outcomes import (
     Stopped,
     answers_cut,
     answers_cut_by,
+    answers_cut_in,
     interval,
     outcome_of,
     pauses_cut,
@@ -48,7 +49,7 @@ THINKER = Thinker(0, Part.REPORTED, "joe", Line.CLEAN, ())
 
 
 def outcome(thinker: int, *, cut: bool, dead_air_s: float | None = 1.0) -> Outcome:
-    stops = (Stopped(where=Where.FILLER, pause_s=1.0, cut=cut),)
+    stops = (Stopped(where=Where.FILLER, pause_s=1.0, ended=cut, cut=cut),)
     return Outcome(
         thinker=thinker, voice="joe", line="clean", stops=stops, stray=0, dead_air_s=dead_air_s
     )
@@ -62,8 +63,15 @@ def test_an_answer_whose_turn_ends_after_it_is_not_cut() -> None:
 
 def test_each_pause_is_judged_also_after_a_cut() -> None:
     found = outcome_of(THINKER, SOUND, [2.9, 7.2, 10.0])
-    assert [stop.cut for stop in found.stops] == [True, True]
-    assert (found.cut, found.stray) == (True, 0)
+    assert [stop.ended for stop in found.stops] == [True, True]
+    assert (found.ended_early, found.stray) == (True, 0)
+
+
+def test_an_answer_is_cut_off_where_the_reply_begins_before_the_speech_goes_on() -> None:
+    in_time = outcome_of(THINKER, SOUND, [3.0 - REPLY_S - 0.05, 10.0])
+    too_late = outcome_of(THINKER, SOUND, [3.0 - REPLY_S + 0.05, 10.0])
+    assert (in_time.cut, in_time.ended_early) == (True, True)
+    assert (too_late.cut, too_late.ended_early) == (False, True)
 
 
 def test_a_turn_that_ends_in_no_labelled_pause_cuts_the_answer_as_well() -> None:
@@ -89,14 +97,17 @@ def test_pauses_are_counted_by_class_and_in_all() -> None:
         voice="joe",
         line="clean",
         stops=(
-            Stopped(where=Where.CLAUSE_END, pause_s=1.0, cut=True),
-            Stopped(where=Where.FILLER, pause_s=1.0, cut=False),
+            Stopped(where=Where.CLAUSE_END, pause_s=1.0, ended=True, cut=True),
+            Stopped(where=Where.FILLER, pause_s=1.0, ended=True, cut=False),
         ),
         stray=0,
         dead_air_s=1.0,
     )
     rates = {rate.name: (rate.hits, rate.count) for rate in pauses_cut([twice, twice])}
     assert rates == {"clause end": (2, 2), "after a filler": (0, 2), "all pauses": (2, 4)}
+    assert pauses_cut([twice, twice], early=True)[-1].hits == 4
+    having = {rate.name: (rate.hits, rate.count) for rate in answers_cut_in([twice, twice])}
+    assert having == {"clause end": (2, 2), "after a filler": (0, 2)}
 
 
 def test_answers_are_counted_by_group() -> None:

@@ -21,6 +21,7 @@ from voice.dialogue import Dialogue
 from voice.interviewer import Interviewer
 from voice.messages import Message
 from voice.notebook import Notebook
+from voice.pauses import Kind
 from voice.speaking import Mouth, SpeechMark
 from voice.speech import Heard
 
@@ -37,6 +38,7 @@ class SilentRoom:
         self.candidate_speaking = False
         self.words_due = False
         self.sent: list[Message] = []
+        self.expected: list[Kind] = []
         self.began_at = datetime.now(UTC)
 
     def send(self, message: Message) -> None:
@@ -45,8 +47,8 @@ class SilentRoom:
     def quiet(self, asked: timedelta | None) -> None:
         """There is no turn taking here."""
 
-    def expect(self, *, reply: bool = False, short_answer: bool = False) -> None:
-        """Every sound is an interruption here."""
+    def expect(self, kind: Kind, *, reply: bool = False) -> None:
+        self.expected.append(kind)
 
     def prepare(self, texts: Sequence[str]) -> None:
         """Nothing is synthesised."""
@@ -207,3 +209,13 @@ async def test_a_request_begun_before_the_end_is_no_answer() -> None:
         await eventually(lambda: {"type": "cursor", "state_version": 2} in talk.room.sent)
         talk.room.heard("Could you repeat the question?")
         assert await talk.purposes(1) == [("Could you repeat the question?", CONTROL)]
+
+
+async def test_turn_taking_is_told_what_kind_of_answer_comes() -> None:
+    async with talking() as talk:
+        await eventually(lambda: "hash table" in talk.asked())
+        assert set(talk.room.expected) == {Kind.EXPLAIN}
+        talk.room.say("Please skip this question.")
+        await eventually(lambda: talk.room.expected[-1] is Kind.CONTROL)
+        talk.room.say("No.")
+        await eventually(lambda: talk.room.expected[-1] is Kind.EXPLAIN)

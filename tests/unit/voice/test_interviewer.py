@@ -19,6 +19,7 @@ from contracts.interview import (
 from contracts.questions import Difficulty, KeyPoint, Question
 from contracts.turns import Speaker, Turn, TurnKind, TurnPurpose
 from voice.interviewer import FIRST_PROMPT, Hush, Interviewer, Line, Step, open_turns
+from voice.pauses import Kind
 from voice.script import Script
 from voice.timekeeper import LIMIT_GRACE, Timekeeper
 
@@ -291,6 +292,14 @@ def test_silence_gets_one_gentle_word_then_one_offer_then_nothing() -> None:
     assert interviewer.hush(timedelta(seconds=20), 1, None) is Hush.OFFER
     assert interviewer.hush(timedelta(hours=1), 2, None) is None
     assert "type" in interviewer.into_silence(Hush.OFFER).text
+
+
+def test_the_kind_of_answer_is_that_of_the_question_or_of_what_is_asked_back() -> None:
+    hard = _interviewer(_at(THIRD))
+    kinds = [_interviewer().expects, _interviewer(_at(follow_up="one")).expects, hard.expects]
+    assert kinds == [Kind.EXPLAIN, Kind.RECALL, Kind.DESIGN]
+    hard.reply(Step.CONFIRM_SKIP)
+    assert hard.expects is Kind.CONTROL
 
 
 def test_nobody_is_prompted_within_8_seconds_and_a_designer_within_20() -> None:

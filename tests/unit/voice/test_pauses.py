@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from api.parts import Parts
+from db.rows import NewInterview
+from questions.loader import starter_bank
+from settings import load
 from voice.pauses import (
     DOUBTED_S,
     LONGEST_S,
     NEITHER_S,
     PROMISED_S,
+    QUICKEST,
     SETTLED_S,
+    SHORT_S,
+    SLOWEST,
     UNFINISHED_S,
+    USUAL_S,
+    WAIT_S,
     Ending,
+    Kind,
     Pace,
     Patience,
     ending,
@@ -51,6 +63,8 @@ def test_words_that_promise_more_are_waited_for(text: str) -> None:
         "That is what it depends on.",
         "The user is logged in.",
         "A queue is first in first out",
+        "That is what it looks like.",
+        "The next one is asked for.",
     ],
 )
 def test_a_finished_sentence_promises_nothing(text: str) -> None:
@@ -80,8 +94,10 @@ def test_an_answer_about_waiting_is_not_thinking(text: str) -> None:
     assert ending(text) is Ending.PLAIN
 
 
-def test_the_default_wait_is_about_a_second() -> None:
-    assert Patience().needed_s(FINISHED, PLAIN) == 1.0
+def test_the_products_default_patience_is_the_one_that_was_fitted(tmp_path: Path) -> None:
+    assert Patience().needed_s(FINISHED, PLAIN) == WAIT_S
+    stored = NewInterview.model_fields["patience_s"].default
+    assert load({"DATA_DIR": str(tmp_path)}).patience_s == stored == Parts.patience_s == WAIT_S
 
 
 def test_a_voice_or_words_that_go_on_are_waited_for_longer() -> None:
@@ -92,7 +108,7 @@ def test_a_voice_or_words_that_go_on_are_waited_for_longer() -> None:
         patience.needed_s(FINISHED, "It is slow because"),
         patience.needed_s(GOING_ON, "It is slow because"),
     ]
-    assert waits == [1.0, UNFINISHED_S, PROMISED_S, NEITHER_S]
+    assert waits == [WAIT_S, UNFINISHED_S, PROMISED_S, NEITHER_S]
 
 
 def test_no_opinion_yet_counts_as_unfinished() -> None:
@@ -111,22 +127,56 @@ def test_a_request_and_a_sound_without_words_are_answered_soon() -> None:
     assert Patience().needed_s(GOING_ON, "") == SETTLED_S
 
 
-def test_the_candidates_own_pace_lengthens_the_wait() -> None:
-    assert Patience().needed_s(FINISHED, PLAIN, pace_s=1.8) == 1.8
-    assert Patience().needed_s(FINISHED, PLAIN, pace_s=0.6) == 1.0
+def test_the_candidates_own_pace_changes_the_wait_within_bounds() -> None:
+    waits = [Patience().needed_s(FINISHED, PLAIN, pace) for pace in (0.2, 0.95, 1.1, 3.0)]
+    assert waits == pytest.approx([WAIT_S * share for share in (QUICKEST, 0.95, 1.1, SLOWEST)])
 
 
-def test_the_pace_is_heeded_up_to_a_length() -> None:
-    assert Patience(longest_pace_s=1.5).needed_s(FINISHED, PLAIN, pace_s=1.8) == 1.5
+def test_the_pace_never_shortens_what_voice_or_words_ask_for() -> None:
+    assert Patience().needed_s(GOING_ON, PLAIN, 0.2) == UNFINISHED_S
+    assert Patience().needed_s(FINISHED, "because", 0.2) == PROMISED_S
 
 
-def test_no_pause_is_waited_for_longer_than_eight_seconds() -> None:
-    assert Patience(3.0).needed_s(GOING_ON, "because", pace_s=2.5) == LONGEST_S
+def test_the_wait_depends_on_the_kind_of_question() -> None:
+    kinds = (Kind.CONTROL, Kind.RECALL, Kind.EXPLAIN, Kind.DESIGN)
+    waits = [Patience().needed_s(FINISHED, PLAIN, kind=kind) for kind in kinds]
+    assert waits == sorted(set(waits))
+    assert waits[0] == SHORT_S
 
 
-def test_what_is_said_never_shortens_the_wait_below_the_patience() -> None:
-    answers = [PLAIN, "I do not know anything about it.", "Chaining or open addressing resolve it."]
-    assert {Patience(1.2).needed_s(FINISHED, text) for text in answers} == {1.2}
+def test_a_reason_that_is_begun_is_waited_for_after_a_yes_or_no() -> None:
+    assert Patience().needed_s([], "No, because", kind=Kind.CONTROL) == NEITHER_S
+
+
+def test_a_slow_designer_is_not_waited_for_longer_than_the_dead_air_allows() -> None:
+    longest_s = Patience().needed_s(FINISHED, PLAIN, 9.0, Kind.DESIGN)
+    assert longest_s == pytest.approx(WAIT_S * SLOWEST)
+
+
+@pytest.mark.parametrize("pace", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("text", [PLAIN, "It is slow because"])
+@pytest.mark.parametrize("scores", [FINISHED, GOING_ON])
+def test_an_accommodation_multiplies_every_wait(
+    scores: list[float], text: str, kind: Kind, pace: float
+) -> None:
+    usual_s = Patience().needed_s(scores, text, pace, kind)
+    twice_s = Patience(2 * WAIT_S).needed_s(scores, text, pace, kind)
+    assert twice_s == pytest.approx(min(2 * usual_s, LONGEST_S))
+
+
+def test_only_the_interviews_own_patience_is_longer_than_eight_seconds() -> None:
+    assert Patience(4.0).needed_s(GOING_ON, "because") == LONGEST_S
+    assert Patience(20.0).needed_s(GOING_ON, "because") == 20.0
+
+
+def test_what_the_answer_covers_never_changes_the_wait() -> None:
+    beside_the_point = "I once owned a blue bicycle with a bell."
+    for question in starter_bank():
+        points = " ".join(point.text for point in question.key_points)
+        answers = [beside_the_point, f"{points} {beside_the_point}"]
+        waits = {Patience(1.2).needed_s(FINISHED, text) for text in answers}
+        assert waits == {1.2}
 
 
 @pytest.mark.parametrize(
@@ -144,26 +194,28 @@ def test_the_voice_is_scored_only_where_it_can_matter(
     assert Patience(wait_s).rungs() == rungs
 
 
-def test_the_pace_is_the_90th_percentile_within_bounds() -> None:
-    slow, quick, steady = Pace(), Pace(), Pace()
-    for _ in range(10):
-        slow.observe(6.0)
-        quick.observe(0.3)
-    for pause_s in [0.5] * 8 + [1.5, 1.5]:
-        steady.observe(pause_s)
-    assert (slow.pause_s, quick.pause_s) == (2.25, 0.6)
-    assert 1.4 <= steady.pause_s <= 1.5
+def test_the_voice_is_scored_at_rungs_that_depend_on_the_kind_of_question() -> None:
+    rungs = [Patience().rungs(kind) for kind in (Kind.CONTROL, Kind.RECALL, Kind.DESIGN)]
+    assert rungs == [(), (0.4, 1.5, 3.0), (0.8, 1.5, 3.0)]
 
 
-def test_a_few_pauses_tell_nothing() -> None:
+def paced(*pauses_s: float) -> float:
     pace = Pace()
-    for _ in range(4):
-        pace.observe(2.0)
-    assert pace.pause_s == 0.0
+    for pause_s in pauses_s:
+        pace.observe(pause_s)
+    return pace.relative
 
 
-def test_an_absence_is_no_pause() -> None:
-    pace = Pace()
-    for _ in range(10):
-        pace.observe(60.0)
-    assert pace.pause_s == 0.0
+def test_the_pace_is_the_length_of_the_candidates_own_pauses() -> None:
+    assert paced(*[0.6] * 20) < 0.7
+    assert paced(*[2.5] * 20) > 2.0
+    assert paced(*[USUAL_S] * 20) == pytest.approx(1.0)
+
+
+def test_one_long_pause_is_no_habit() -> None:
+    assert paced() == 1.0
+    assert 1.0 < paced(3.0) < paced(3.0, 3.0, 3.0)
+
+
+def test_a_breath_and_an_absence_are_no_pauses() -> None:
+    assert paced(*[0.3] * 10, *[60.0] * 10) == 1.0
