@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from temporalio.client import Client
+from temporalio.common import MetricMeter
 from temporalio.service import RPCError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor, Worker
 
@@ -30,6 +31,7 @@ from workflows.pollers import ACTIVITIES, POLLED_WITHIN, WORKFLOWS, pollers
 UNHEARD_FOR: Final = POLLED_WITHIN + timedelta(seconds=20)
 _LOOK_EVERY_S: Final = 2.0
 _LOOK_AT_FIRST_EVERY_S: Final = 0.1
+_TASKS_COUNTED_EVERY_S: Final = 1
 #: The SDK's own number where a worker names none.
 _SLOTS: Final = 100
 _log = logging.getLogger("codevoice.worker")
@@ -166,6 +168,14 @@ def _tell(ready_file: Path | None, *, ready: bool) -> None:
             ready_file.touch()
         else:
             ready_file.unlink(missing_ok=True)
+
+
+async def count_tasks(meter: MetricMeter) -> None:
+    """For `/metrics`: a number that rises with the conversations and does not fall is a leak."""
+    tasks = meter.create_gauge("codevoice_asyncio_tasks", "Tasks of the worker's event loop")
+    while True:
+        tasks.set(len(asyncio.all_tasks()))
+        await asyncio.sleep(_TASKS_COUNTED_EVERY_S)
 
 
 def stop_asked() -> asyncio.Event:

@@ -62,7 +62,6 @@ _BEATS_PASSED_ON: Final = timedelta(seconds=1)
 _HOUSEKEEPING_EVERY_S: Final = 10
 _RECONCILED_EVERY_S: Final = 60
 _PULSE_EVERY_S: Final = 2
-_TASKS_COUNTED_EVERY_S: Final = 1
 #: A pulse that fails beats late by this much before it counts as an outage.
 _AWAY_AFTER: Final = timedelta(seconds=5)
 _log = logging.getLogger("codevoice.worker")
@@ -146,7 +145,7 @@ async def _work(
             queues.GRADING: lambda: _grading(settings, client, store),
         }
         workers = [await stack.enter_async_context(makers[name]()) for name in task_queues]
-        await stack.enter_async_context(_background(_count_tasks(_meter(client))))
+        await stack.enter_async_context(_background(polling.count_tasks(_meter(client))))
         return await polling.poll(workers, stop, ready_file)
 
 
@@ -154,14 +153,6 @@ def _meter(client: Client) -> MetricMeter:
     from temporalio.runtime import Runtime
 
     return (client.service_client.config.runtime or Runtime.default()).metric_meter
-
-
-async def _count_tasks(meter: MetricMeter) -> None:
-    """For `/metrics`: a number that rises with the conversations and does not fall is a leak."""
-    tasks = meter.create_gauge("codevoice_asyncio_tasks", "Tasks of the worker's event loop")
-    while True:
-        tasks.set(len(asyncio.all_tasks()))
-        await asyncio.sleep(_TASKS_COUNTED_EVERY_S)
 
 
 def _runtime(settings: Settings) -> Runtime | None:
@@ -310,6 +301,7 @@ async def _speech(
     from voice.conversation import Conversation, ConversationSettings, Speech
     from voice.engines import load_engines
     from voice.ice import offer_loopback
+    from voice.memory import keep_what_is_loaded
     from voice.models import SpeechModels
     from voice.terms import TermRepair
 
@@ -319,6 +311,7 @@ async def _speech(
     engines, models = await asyncio.to_thread(lambda: (load_engines(), SpeechModels()))
     await engines.warm()
     repair = TermRepair(engines.text_to_speech.phonemes)
+    keep_what_is_loaded()
     reach = Reach(settings.loopback_ice, settings.private_ice)
     how = ConversationSettings(settings.recordings_url, settings.ice_servers, reach)
     return Conversation(Speech(engines, models, repair), journal_for, updates_for, how)

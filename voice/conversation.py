@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 from typing import Final
 
 from contracts.conversation import ConversationEnd, ConversationResult, HoldConversation
@@ -13,7 +12,7 @@ from contracts.interview import Fence, JoinPurpose
 from voice.bot import Speech
 from voice.check import hold_check
 from voice.held import ConversationSettings, Held, House
-from voice.memory import tidy_heap
+from voice.memory import forget
 from voice.protocols import JournalFor, UpdatesFor
 from voice.running import Stragglers
 from voice.script import Script, Wording
@@ -23,6 +22,8 @@ __all__ = ["Conversation", "ConversationSettings", "Speech"]
 
 #: After one the models may be well and the pipeline was to blame; after two they are.
 SENSELESS_IN_A_ROW: Final = 2
+#: By then nobody holds what the conversation was made of, a failure's traceback included.
+FORGOTTEN_AFTER_S: Final = 1.0
 
 
 class Conversation:
@@ -70,8 +71,7 @@ class Conversation:
         finally:
             if watch:
                 watch.cancel()
-            # Beside the loop, and waited for by nobody: what the last words took is given back.
-            asyncio.get_running_loop().run_in_executor(None, partial(tidy_heap, at_once=True))
+            asyncio.get_running_loop().call_later(FORGOTTEN_AFTER_S, forget)
 
     async def _drain_when(self, leaving: asyncio.Event) -> None:
         await leaving.wait()

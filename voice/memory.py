@@ -8,6 +8,7 @@ after their weights were copied (43 MB), and the C heap keeps what readers of ta
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
 import time
 from pathlib import Path
@@ -64,6 +65,20 @@ def tidy_heap(*, at_once: bool = False) -> None:
     if (at_once or now - _last_tidied_at > TIDY_EVERY_S) and (libc := _glibc()) is not None:
         _last_tidied_at = now
         libc.malloc_trim(0)
+
+
+def keep_what_is_loaded() -> None:
+    """What there is now stays for good: the collector need not look at it at each conversation's
+    end (140 ms with all models, in which no audio moves)."""
+    gc.collect()
+    gc.freeze()
+
+
+def forget() -> None:
+    """Gives back what a conversation that is over has held. Its parts hold one another, and two
+    threads and 1.4 MB with them, for as long as the collector does not look."""
+    gc.collect()
+    tidy_heap(at_once=True)
 
 
 def _glibc() -> ctypes.CDLL | None:
