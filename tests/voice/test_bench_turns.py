@@ -1,23 +1,18 @@
-"""The turn-taking benchmark, with the real models: what it decides, and its short run."""
+"""The turn-taking benchmark: what its detectors decide, ahead of time and in real time."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import pytest
 from pipecat.audio.vad.vad_analyzer import VADState
-from rich.console import Console
 
 from bench.turns.ahead import run_ahead
 from bench.turns.deciding import Detector, Scores, Table
 from bench.turns.hearing import FRAME_BYTES, Heard, Words
 from bench.turns.lines import Sound
-from bench.turns.run import run_bench_turns
-from bench.turns.thinkers import ANSWERS_EACH
 from voice.pauses import PROMISED_S, Pace, Patience
 
 #: A voice from 1 to 3 s, and again from 5 to 6 s.
@@ -79,16 +74,3 @@ def test_a_taken_back_answer_counts_into_the_pace(confident: Scores) -> None:
     for _ in range(6):
         run_ahead(Table(Detector.OURS, confident, Patience(1.0)).ends(sound, heard, pace))
     assert pace.relative > 1.3  # pauses of 2 s, of 1 s usually
-
-
-def test_a_short_run_writes_page_data_and_picture(tmp_path: Path) -> None:
-    report = run_bench_turns(Console(quiet=True), answers=10, seed=1, folder=tmp_path)
-    assert report.default.answers.count == ANSWERS_EACH
-    assert [curve.detector for curve in report.curves] == list(Detector)
-    assert json.loads((tmp_path / "turns.json").read_text())["figures"]
-    page = (tmp_path / "turns.html").read_text()
-    assert all(figure.name in page for figure in report.figures)
-    assert "<script" not in page
-    assert ET.parse(tmp_path / "turns.svg").getroot().tag.endswith("svg")
-    waits = {curve.detector: [point.mean_s for point in curve.points] for curve in report.curves}
-    assert waits[Detector.SILENCE] == sorted(waits[Detector.SILENCE])
