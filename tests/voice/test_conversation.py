@@ -89,7 +89,7 @@ async def joined_and_scored(room: Room, speech: Speech) -> None:
     place = placed(turns, whole)
     for side, speaker, word in (
         (0, Speaker.CANDIDATE, "copies"),
-        (1, Speaker.INTERVIEWER, "cache"),
+        (1, Speaker.INTERVIEWER, "used"),
     ):
         said = next(
             each for each in place if each.turn.speaker is speaker and word in each.turn.text

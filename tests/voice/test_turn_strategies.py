@@ -36,7 +36,7 @@ from pipecat.workers.runner import WorkerRunner
 from tests.waiting import eventually
 from voice.holding import HeldVoice
 from voice.interruptions import Interruptions
-from voice.pauses import Kind, Pace, Patience
+from voice.pauses import PROMISED_S, Kind, Pace, Patience
 from voice.speech import NothingHeardFrame
 from voice.turns import WATCHDOG_S, PatientTurnStop, PoliteTurnStart
 
@@ -273,7 +273,7 @@ async def test_leaving_quiet_mode_lets_the_pause_count(table: Table) -> None:
     await table.fall_silent("The first way is chaining. Let me think.")
     await eventually(lambda: table.stop.quiet)
     table.stop.leave_quiet()
-    await table.ended(within_s=3.0)
+    await table.ended(within_s=PROMISED_S + 1)
 
 
 async def test_a_cough_in_silence_is_a_turn_without_words(table: Table) -> None:
