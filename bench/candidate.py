@@ -233,7 +233,8 @@ class SimulatedCandidate:
                 await line.connected.wait()
         except Exception:
             line.dead = True
-            await connection.close()
+            # A close that is cancelled half-way never ends for who closes again: `leave` does.
+            await asyncio.shield(self._start(connection.close()))
             return False
         old, self._line, self._last_pulse = self._line, line, None
         self._joined.set()
@@ -309,10 +310,11 @@ class SimulatedCandidate:
         caption = Caption(data["who"], data["turn_id"], data["text"], data["final"], now)
         self.captions[caption.turn_id] = caption
 
-    def _start(self, work: Any) -> None:
+    def _start(self, work: Any) -> asyncio.Task[None]:
         task = asyncio.ensure_future(_quietly(work))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+        return task
 
 
 _CLIENT: Final = {"version": "1.2.0", "about": {"library": "codevoice-candidate"}}
