@@ -124,4 +124,4 @@ async def _together(product: Product, count: int, answers: int) -> list[float]:
             calls.create_task(waits(product, ShiftedHeart(), answers=answers, patience_s=0))
             for _ in range(count)
         ]
-    return [wait for call in held for wait in call.result()[0]]
+    return [wait for call in held for wait in call.result().heard]

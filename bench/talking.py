@@ -6,9 +6,9 @@ import asyncio
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from bench.edge import yields
+from bench.edge import replies, yields
 from bench.figures import Figure, median, spread
 from bench.interviewee import Interviewee, interviewee
 from bench.voices import Joe, ShiftedHeart, Voice
@@ -27,22 +27,37 @@ ANSWERS: Final = (
 )
 
 
+class Waits(NamedTuple):
+    """Seconds: from the end of each answer to the interviewer's first sound, in the candidate's ear
+    and at the bot's edge; of joining."""
+
+    heard: list[float]
+    at_edge: list[float]
+    joins: list[float]
+
+
 async def waits(
-    product: Product, voice: Voice, *, answers: int, patience_s: float
-) -> tuple[list[float], list[float]]:
-    """Seconds from the end of each answer to the interviewer's first sound; and of joining."""
-    heard: list[float] = []
-    joins: list[float] = []
-    while len(heard) < answers:
+    product: Product,
+    voice: Voice,
+    *,
+    answers: int,
+    patience_s: float,
+    recordings: Path | None = None,
+) -> Waits:
+    """`at_edge` is read from `recordings`, and empty without them."""
+    found = Waits([], [], [])
+    while len(found.heard) < answers:
         made = await new_interview(
             product, question_count=min(10, answers), duration_minutes=60, patience_s=patience_s
         )
         async with interviewee(made["join_url"], voice) as person:
-            heard += await answer_all(person, answers - len(heard))
+            found.heard.extend(await answer_all(person, answers - len(found.heard)))
             if person.candidate.joined_in_s is not None:
-                joins.append(person.candidate.joined_in_s)
+                found.joins.append(person.candidate.joined_in_s)
         await end(product, made["id"])
-    return heard, joins
+        for file in recordings.glob(f"{made['id']}/*.wav") if recordings else ():
+            found.at_edge.extend(replies(file))
+    return found
 
 
 async def answer_all(person: Interviewee, at_most: int) -> list[float]:
@@ -131,16 +146,17 @@ async def measure_talk(
     """`answers` are shared between two voices, for each patience."""
     voices: Sequence[Voice] = (ShiftedHeart(), Joe())
     half = answers // 2
-    eager, patient, joins = [], [], []
+    eager, patient, joins, at_edge = [], [], [], []
     for voice in voices:
-        heard, joined = await waits(product, voice, answers=half, patience_s=0)
-        eager += heard
-        joins += joined
-        heard, joined = await waits(product, voice, answers=half, patience_s=1.0)
-        patient += heard
-        joins += joined
+        off = await waits(product, voice, answers=half, patience_s=0)
+        on = await waits(product, voice, answers=half, patience_s=1.0, recordings=recordings)
+        eager += off.heard
+        patient += on.heard
+        at_edge += on.at_edge
+        joins += off.joins + on.joins
     figures = spread("reply, patience off", eager, p50_at_most=0.8, p95_at_most=1.2)
     figures += spread("reply, patience 1 s", patient, p50_at_most=1.4)
+    figures += spread("reply at the bot's edge, patience 1 s", at_edge, p50_at_most=1.15)
     if joins:
         joined_in = median(joins)
         figures.append(
