@@ -21,11 +21,13 @@ FORBIDDEN = {"time", "random", "secrets", "os", "pathlib", "tempfile", "threadin
 FORBIDDEN |= {"multiprocessing", "subprocess", "socket", "urllib", "http", "httpx", "logging"}
 FUNCTIONS = {"uuid1", "uuid4", "open", "input", "print"}
 METHODS = {"now", "utcnow", "today", "uuid1", "uuid4"}
-#: Every module of the room but the one that only its callers load.
+#: Modules of the room that only its callers load: they ask the server, and no workflow has them.
+CLIENTS = {"interview_client", "pollers", "standing"}
+#: Every other one.
 WORKFLOW = [
     path
     for path in sorted(Path(workflows.__file__ or "").parent.glob("*.py"))
-    if path.stem not in {"__init__", "interview_client"}
+    if path.stem not in {"__init__", *CLIENTS}
 ]
 
 
