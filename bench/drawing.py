@@ -8,17 +8,22 @@ from xml.etree import ElementTree as ET
 from pygal.style import Style
 
 _GUIDE: Final = "#dfe4ea"
-STYLE: Final = Style(
-    background="#ffffff",
-    plot_background="#ffffff",
-    font_family="sans-serif",
-    guide_stroke_color=_GUIDE,
-    major_guide_stroke_color=_GUIDE,
-    label_font_size=13,
-    major_label_font_size=13,
-    legend_font_size=14,
-    title_font_size=15,
-)
+
+
+def style(**more: Any) -> Style:
+    """What all share, and what one picture adds."""
+    return Style(
+        background="#ffffff",
+        plot_background="#ffffff",
+        font_family="sans-serif",
+        guide_stroke_color=_GUIDE,
+        major_guide_stroke_color=_GUIDE,
+        label_font_size=13,
+        major_label_font_size=13,
+        legend_font_size=14,
+        title_font_size=15,
+        **more,
+    )
 
 
 def without_script(root: Any) -> str:

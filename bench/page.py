@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from bench.drawing import STYLE, without_script
+from bench.drawing import style, without_script
 from bench.figures import Figure
 from bench.run import Results
 
@@ -50,7 +50,7 @@ def drawn(figures: Sequence[Figure]) -> str:
 
     shares = [(figure, share) for figure in figures if (share := share_of_goal(figure)) is not None]
     chart = pygal.HorizontalBar(
-        style=STYLE,
+        style=style(),
         js=[],
         width=900,
         height=120 + 24 * len(shares),

@@ -10,6 +10,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader
 from pydantic import BaseModel
 
+from bench.drawing import style, without_script
 from bench.figures import Figure, Machine
 from bench.turns.deciding import SCORE_S, Detector
 from bench.turns.outcomes import (
@@ -219,22 +220,9 @@ def write(report: Report, folder: Path) -> tuple[Path, ...]:
 def drawn(report: Report) -> str:
     """Answers cut off (%) over mean dead air (s), a line for each detector, as plain SVG."""
     import pygal
-    from pygal.style import Style
 
-    style = Style(
-        background="#ffffff",
-        plot_background="#ffffff",
-        font_family="sans-serif",
-        guide_stroke_color="#dfe4ea",
-        major_guide_stroke_color="#dfe4ea",
-        colors=_COLOURS,
-        label_font_size=13,
-        major_label_font_size=13,
-        legend_font_size=14,
-        title_font_size=15,
-    )
     chart = pygal.XY(
-        style=style,
+        style=style(colors=_COLOURS),
         js=[],
         width=820,
         height=460,
@@ -254,21 +242,8 @@ def drawn(report: Report) -> str:
     for curve in report.curves:
         chart.add(curve.detector.value, [_place(point) for point in curve.points])
     chart.add("our default", [_place(report.default)], dots_size=7, stroke=False)
-    return _without_script(chart.render_tree())
+    return without_script(chart.render_tree())
 
 
 def _place(point: Point) -> tuple[float, float]:
     return point.mean_s, round(100 * point.answers.share, 1)
-
-
-def _without_script(root: Any) -> str:
-    from xml.etree import ElementTree as ET
-
-    tree = ET.fromstring(ET.tostring(root, encoding="unicode"))
-    for parent in tree.iter():
-        for child in list(parent):
-            if child.tag.rpartition("}")[2] == "script":
-                parent.remove(child)
-    ET.register_namespace("", "http://www.w3.org/2000/svg")
-    ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
-    return ET.tostring(tree, encoding="unicode")
