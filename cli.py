@@ -375,6 +375,8 @@ def main() -> None:
         _fail(error)
     except KeyboardInterrupt:
         sys.exit(130)
+    except asyncio.CancelledError:  # by SIGTERM
+        sys.exit(143)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+import signal
 import subprocess
 import time
 from collections import deque
@@ -47,7 +48,10 @@ async def run_chaos(
 ) -> Report:
     """`minutes` bounds the pinpoint trials; each lane is a product of its own. Then come so many
     spoken interviews as `voice` says, and the storm. The report goes to `folder`, with the
-    candidates' ledgers beside it."""
+    candidates' ledgers beside it. SIGTERM takes back what was started and mounted, as Ctrl-C does.
+    """
+    if this := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     began, seed = time.monotonic(), secrets.randbelow(2**31) if seed is None else seed
     chance, machine = random.Random(seed), this_machine()
     ledgers = folder / "ledgers"

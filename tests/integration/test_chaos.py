@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
+import signal
+import sys
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
 import pytest
 
+from bench.chaos.disk import mountable
 from bench.chaos.faults import Strike, Strikes
 from bench.chaos.points import Order, Side
 from bench.chaos.report import report_of, write
@@ -17,6 +22,7 @@ from bench.chaos.servers import servers
 from bench.chaos.storm import Storm
 from bench.chaos.trials import Trial, pinpoint, recorded
 from bench.figures import this_machine
+from tests.waiting import eventually
 
 KILLS = (
     ("sql.insert.answers", Side.DONE, "api"),
@@ -76,3 +82,28 @@ async def test_the_ledger_stands_outside_the_product(tmp_path: Path) -> None:
     answers = [line for line in lines if line["verb"] == "answers" and line["event"] == "invoke"]
     assert all(len(line["sha256"]) == 64 for line in answers)
     assert "quokkatrice" not in (tmp_path / "trial-0.jsonl").read_text()
+
+
+@pytest.mark.skipif(not mountable(), reason="this account may not mount")
+async def test_an_experiment_that_is_stopped_leaves_no_disk_and_no_process(
+    open_folder: Path,
+) -> None:
+    def disks() -> list[str]:
+        mounted = (each.mountpoint for each in psutil.disk_partitions(all=True))
+        return [place for place in mounted if place.startswith(str(open_folder))]
+
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cli", "chaos", "--minutes", "5", "--lanes", "1"),
+        *("--per-side", "1", "--folder", str(open_folder / "report")),
+        env={**os.environ, "TMPDIR": str(open_folder)},
+    )
+    children = psutil.Process(process.pid).children
+    await eventually(lambda: bool(disks()) and len(children(recursive=True)) > 3, within_s=60)
+    started = children(recursive=True)
+
+    process.send_signal(signal.SIGTERM)
+
+    assert await asyncio.wait_for(process.wait(), 60) == 143
+    assert disks() == []
+    _, alive = psutil.wait_procs(started, timeout=10)
+    assert alive == []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import tracemalloc
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import numpy as np
+import psutil
 import pytest
 import soundfile
 
@@ -30,6 +33,11 @@ def written(whole: Whole) -> np.ndarray:
     assert rate_hz == RATE_HZ
     assert len(sound) == whole.frames
     return np.asarray(sound)
+
+
+def write_and_tell(whole: Whole, begun: Event) -> None:
+    begun.set()
+    write(whole)
 
 
 def test_a_hand_over_keeps_both_sides_and_the_silence_between(tmp_path: Path) -> None:
@@ -106,6 +114,32 @@ def test_trying_again_makes_the_same_file_and_removes_what_the_last_try_left(
     for _ in range(2):
         assert join(INTERVIEW, str(tmp_path), [recording]) == whole
         assert [each.name for each in place.parent.iterdir()] == [f"{whole.id}.flac"]
+
+
+@pytest.mark.parametrize("cpu_s", [0.0, 0.05, 0.1, 0.2, 0.4])
+def test_a_joining_that_is_killed_leaves_no_file_or_a_whole_one(
+    tmp_path: Path, cpu_s: float
+) -> None:
+    recording = recorded(tmp_path, 60)
+    with Path(recording.url).open("r+b") as file:
+        file.seek(44)
+        file.write(np.random.default_rng(1).bytes(120 * RATE_HZ * 4))
+    whole = laid_out(tmp_path, recording)
+    processes = multiprocessing.get_context("spawn")
+    begun = processes.Event()
+    joining = processes.Process(target=write_and_tell, args=(whole, begun))
+    joining.start()
+    assert begun.wait(30)
+    process = psutil.Process(joining.pid)
+    kill_at = process.cpu_times().user + cpu_s
+    while joining.is_alive() and process.cpu_times().user < kill_at:
+        joining.join(0.005)
+    joining.kill()
+    joining.join()
+    if Path(whole.url).exists():
+        assert soundfile.info(whole.url).frames == whole.frames
+    assert written(whole).any()
+    assert [each.name for each in Path(whole.url).parent.iterdir()] == [f"{whole.id}.flac"]
 
 
 def test_a_recording_that_shrinks_meanwhile_leaves_no_file(tmp_path: Path) -> None:
