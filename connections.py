@@ -12,9 +12,11 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
+from urllib.parse import urlsplit
 
 from itsdangerous import BadData, URLSafeSerializer
+from pydantic import SecretStr
 
 from contracts.errors import NotAuthenticated, SettingError, Unavailable
 from db.database import make_engine
@@ -30,13 +32,45 @@ if TYPE_CHECKING:
 
 #: A server that is starting beside us answers within this.
 _CONNECT_WITHIN_S: Final = 10.0
+_LANGUAGE_MODELS_AT: Final = {
+    "OpenAI": "https://api.openai.com/v1",
+    "Krutrim": "https://cloud.olakrutrim.com/v1",
+}
 
 
 def version() -> str:
     return importlib.metadata.version("codevoice")
 
 
-def parts() -> dict[str, str]:
+class LanguageModel(NamedTuple):
+    """One model at one OpenAI-compatible address; `host` is how people call that address."""
+
+    model: str
+    host: str
+    base_url: str
+    api_key: str
+
+    def __str__(self) -> str:
+        return f"{self.model} at {self.host}"
+
+
+def language_model(settings: Settings) -> LanguageModel | None:
+    """The model that interviews and grades; None where none is set."""
+    model, base_url = settings.openai_model, settings.openai_base_url
+    if settings.krutrim_api_key:
+        key, host, default = settings.krutrim_api_key, "Krutrim", "gpt-oss-120b"
+    elif settings.openai_api_key:
+        key, host, default = settings.openai_api_key, "OpenAI", "gpt-4.1-mini"
+    elif base_url:
+        key, host, default = SecretStr("none"), "", ""
+    else:
+        return None
+    host = urlsplit(base_url).netloc if base_url else host
+    address = base_url or _LANGUAGE_MODELS_AT[host]
+    return LanguageModel(model or default, host, address, key.get_secret_value())
+
+
+def parts(settings: Settings) -> dict[str, str]:
     """Which parts are in use, for the start line and for reports."""
     heard, spoken = map(importlib.metadata.version, ("moonshine-voice", "hibari-tts"))
     return {

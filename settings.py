@@ -8,22 +8,15 @@ commands find it. Entry points call `load`; nothing else reads the environment.
 from __future__ import annotations
 
 import difflib
-import fcntl
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any, Final, Literal, NamedTuple
 
-import platformdirs
 from dotenv import dotenv_values
 from pydantic import (
-    AfterValidator,
-    BeforeValidator,
     Field,
     PrivateAttr,
     SecretStr,
@@ -34,47 +27,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from contracts.errors import SettingError
 from contracts.ice import ice_server, without_password
+from data_folder import LOCK_FILE, STACK_FILE, default_folder, is_locked, kept_secret
+from setting_values import MODEL_NAME, CommaList, Port, Site, Sites, WebSocket
 
-#: Where `codevoice up` tells other commands of its servers, in the data folder.
-STACK_FILE: Final = "stack.json"
-#: Held by `codevoice up` as long as it runs.
-LOCK_FILE: Final = "lock"
-_KEPT_KEY: Final = "secret_key"
-#: Settings of later versions that people may have in their `.env` already.
-_NOT_YET: Final = frozenset(
-    {
-        *("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "DEEPGRAM_API_KEY"),
-        *("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "KRUTRIM_API_KEY"),
-    }
-)
 #: Read where they are used: by `codevoice bench`, and by the tests for a browser.
 _NOT_HERE: Final = frozenset({"CODEVOICE_GRADED_ANSWERS", "CODEVOICE_CHROMIUM"})
-
-
-def _split(value: object) -> object:
-    """`a, b` as people write lists."""
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
-def _site(value: str) -> str:
-    parts = urlsplit(value.rstrip("/"))
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query:
-        raise ValueError("it is not of the form https://host or http://host:port")
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def _default_folder() -> Path:
-    """As root /var/lib: PostgreSQL runs as a system user then, who cannot enter root's home."""
-    if os.name == "posix" and os.geteuid() == 0:
-        return Path("/var/lib/codevoice")
-    return platformdirs.user_data_path("codevoice")
-
-
-Port = Annotated[int, Field(ge=1, le=65535)]
-Site = Annotated[str, AfterValidator(lambda value: value and _site(value))]
-CommaList = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
@@ -99,7 +56,7 @@ class Settings(BaseSettings):
     temporal_port: Port = Field(7233, description="the port of the Temporal that `up` runs")
     temporal_ui_port: Port = Field(8233, description="the port of that Temporal's web pages")
     data_dir: Path = Field(
-        default_factory=_default_folder,
+        default_factory=default_folder,
         description="the folder for database, recordings, logs and secrets",
     )
     secret_key: SecretStr | None = Field(
@@ -114,7 +71,7 @@ class Settings(BaseSettings):
         description="how browsers reach the service, https://interviews.example.org for instance; "
         "http://127.0.0.1:PORT when absent",
     )
-    cors_allow_origins: Annotated[tuple[Site, ...], BeforeValidator(_split)] = Field(
+    cors_allow_origins: Sites = Field(
         (),
         description="other sites whose pages may call the API, comma-separated, "
         "https://careers.example.org for instance; none when absent",
@@ -152,6 +109,54 @@ class Settings(BaseSettings):
     )
     metrics_port: int = Field(
         0, ge=0, le=65535, description="the port of a worker's Prometheus figures, or 0"
+    )
+    livekit_url: WebSocket | None = Field(
+        None,
+        description="the LiveKit server, wss://host or ws://host:port; "
+        "without it browser and bot talk to each other directly",
+    )
+    livekit_public_url: WebSocket | None = Field(
+        None, description="how browsers reach LiveKit; LIVEKIT_URL when absent"
+    )
+    livekit_api_key: str | None = Field(
+        None, min_length=1, description="the name of LiveKit's API key, needed with LIVEKIT_URL"
+    )
+    livekit_api_secret: SecretStr | None = Field(
+        None, description="the secret of that key, needed with LIVEKIT_URL"
+    )
+    deepgram_api_key: SecretStr | None = Field(
+        None, description="Deepgram's key; without it speech is recognised and made here"
+    )
+    deepgram_url: Site = Field(
+        "https://api.deepgram.com",
+        description="Deepgram's address, https://api.eu.deepgram.com for instance, "
+        "or that of a server of one's own",
+    )
+    deepgram_model: str = Field(
+        "nova-3", pattern=MODEL_NAME, description="the Deepgram model that recognises speech"
+    )
+    deepgram_voice: str = Field(
+        "aura-helios-en", pattern=MODEL_NAME, description="the Deepgram voice of the interviewer"
+    )
+    openai_api_key: SecretStr | None = Field(
+        None,
+        description="the key of the language model; without one, and without OPENAI_BASE_URL, "
+        "the script interviews and the embedded model grades",
+    )
+    openai_base_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
+        description="any OpenAI-compatible address, http://127.0.0.1:11434/v1 for instance; "
+        "that of OpenAI or Krutrim when absent, by the key that is set",
+    )
+    openai_model: str | None = Field(
+        None,
+        pattern=MODEL_NAME,
+        description="the language model; gpt-4.1-mini at OpenAI and gpt-oss-120b at Krutrim when "
+        "absent, needed with OPENAI_BASE_URL",
+    )
+    krutrim_api_key: SecretStr | None = Field(
+        None, description="Krutrim's key, in OPENAI_API_KEY's place"
     )
     codevoice_api_key: SecretStr | None = Field(
         None,
@@ -248,7 +253,7 @@ def load(environment: Mapping[str, str] | None = None, env_file: Path = Path(".e
     settings = _checked({name: each.value for name, each in found.items()})
     origins = {name: each.origin for name, each in found.items()}
     if settings.secret_key is None:
-        key, origin = _kept_secret(settings.data_dir)
+        key, origin = kept_secret(settings.data_dir)
         settings = settings.model_copy(update={"secret_key": SecretStr(key)})
         origins["secret_key"] = origin
     settings._origins = origins
@@ -305,7 +310,7 @@ def _read_env_file(env_file: Path) -> dict[str, str | None]:
 
 def _checked(values: Mapping[str, Any]) -> Settings:
     try:
-        return Settings(**values)
+        return _together(Settings(**values))
     except ValidationError as failure:
         first = failure.errors(include_url=False, include_context=False, include_input=False)[0]
     name = str(first["loc"][0])
@@ -316,10 +321,28 @@ def _checked(values: Mapping[str, Any]) -> Settings:
     raise SettingError(name.upper(), f"{shown} will not do ({reason})", remedy)
 
 
+def _together(settings: Settings) -> Settings:
+    """Raises SettingError for a setting that another one asks for."""
+    wanting = [
+        ("LIVEKIT_API_KEY", settings.livekit_url, settings.livekit_api_key, "LIVEKIT_URL"),
+        ("LIVEKIT_API_SECRET", settings.livekit_url, settings.livekit_api_secret, "LIVEKIT_URL"),
+        ("OPENAI_MODEL", settings.openai_base_url, settings.openai_model, "OPENAI_BASE_URL"),
+    ]
+    for name, asked, given, by in wanting:
+        if asked and not given:
+            what = Settings.model_fields[name.lower()].description
+            raise SettingError(name, f"it is not set, and {by} is", f"Set it. It is {what}")
+    if settings.openai_api_key and settings.krutrim_api_key:
+        raise SettingError(
+            "KRUTRIM_API_KEY", "OPENAI_API_KEY is set as well", "Remove one of the two"
+        )
+    return settings
+
+
 def _running(found: Mapping[str, _Found]) -> dict[str, _Found]:
     """What `codevoice up` said of its servers, if it runs with this data folder now."""
     named = found.get("data_dir")
-    folder = Path(named.value).expanduser() if named else _default_folder()
+    folder = Path(named.value).expanduser() if named else default_folder()
     if not is_locked(folder / LOCK_FILE):
         return {}
     try:
@@ -333,61 +356,15 @@ def _running(found: Mapping[str, _Found]) -> dict[str, _Found]:
         return {}
 
 
-def is_locked(path: Path) -> bool:
-    """A `codevoice up` that was killed holds no lock, whatever its files say."""
-    try:
-        with path.open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError as failure:
-        return isinstance(failure, BlockingIOError)
-    return False
-
-
-def make_data_dir(data_dir: Path) -> None:
-    """Closed to others; as root it may be passed through, by PostgreSQL's user. Raises OSError."""
-    if not data_dir.exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
-        data_dir.chmod(0o711 if os.geteuid() == 0 else 0o700)
-
-
-def _kept_secret(data_dir: Path) -> tuple[str, str]:
-    """Of several processes that make one at once, the first one's is kept by all."""
-    path = data_dir / _KEPT_KEY
-    try:
-        make_data_dir(data_dir)
-        if not path.exists():
-            _write_once(path, secrets.token_urlsafe(48))
-        return path.read_text().strip(), f"made once, in {path}"
-    except OSError as failure:
-        raise SettingError(
-            "DATA_DIR",
-            f"{data_dir} cannot be used ({failure.strerror})",
-            "Set it to a folder that this user may write",
-        ) from None
-
-
-def _write_once(path: Path, text: str) -> None:
-    """Whole or not at all, readable by nobody else; what is there already stays."""
-    making = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    with suppress(FileExistsError):
-        os.link(making, path)
-    making.unlink()
-
-
 def _unknown(
     environment: Mapping[str, str], written: Mapping[str, str], env_file: Path
 ) -> Iterator[str]:
     known = {name.upper() for name in Settings.model_fields}
     known |= {f"{name}_FILE" for name in known} | _NOT_HERE
-    ours = [name for name in environment if name.startswith("CODEVOICE_") or name in _NOT_YET]
+    ours = [name for name in environment if name.startswith("CODEVOICE_")]
     found = [(each, "the environment") for each in ours]
     for name, where in [*found, *((each, str(env_file)) for each in written)]:
-        if name in _NOT_YET:
-            yield f"{name} in {where} is not used by this version"
-        elif name not in known:
+        if name not in known:
             near = difflib.get_close_matches(name.removeprefix("CODEVOICE_"), known, 1)
             yield f"{name} in {where} is no setting" + (f"; {near[0]} is" if near else "")
 

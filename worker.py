@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 from uuid import UUID
 
 import connections
+import housekeeping
 import polling
 from contracts import queues
-from contracts.errors import CodeVoiceError, NotFound, SettingError, WrongState
+from contracts.errors import CodeVoiceError, SettingError
 from db.ids import new_id
 from db.journal import ConversationJournal
 from db.reporting import report_inputs
@@ -37,10 +38,8 @@ if TYPE_CHECKING:
     from contracts.activities import BuildReport
     from contracts.interview import Fence
     from db.store import Store
-    from reconciler import Reconciler
     from voice.conversation import Conversation
     from voice.protocols import JournalFor, UpdatesFor
-    from workflows.interview_client import InterviewClient
 
     Connects = Callable[[Settings, Runtime | None], Awaitable[Client]]
 
@@ -59,11 +58,6 @@ _GRADING_SLOTS: Final = 40
 #: By default the SDK holds a heartbeat back for 0.8 of its timeout: one late by the rest, on
 #: a busy machine, would count as a death.
 _BEATS_PASSED_ON: Final = timedelta(seconds=1)
-_HOUSEKEEPING_EVERY_S: Final = 10
-_RECONCILED_EVERY_S: Final = 60
-_PULSE_EVERY_S: Final = 2
-#: A pulse that fails beats late by this much before it counts as an outage.
-_AWAY_AFTER: Final = timedelta(seconds=5)
 _log = logging.getLogger("codevoice.worker")
 
 
@@ -191,9 +185,9 @@ async def _interviews(settings: Settings, client: Client, store: Store) -> Async
     )
     reconciler = Reconciler(store, client, settings.recordings_url, _meter(client))
     async with (
-        _background(_keep_house(store, reconciler)),
-        _background(_reconcile(reconciler)),
-        _background(_keep_pulse(client, store, InterviewClient(client))),
+        _background(housekeeping.keep_house(store, reconciler)),
+        _background(housekeeping.reconcile(reconciler)),
+        _background(housekeeping.keep_pulse(client, store, InterviewClient(client))),
     ):
         yield worker
 
@@ -208,52 +202,6 @@ def workflow_runner() -> WorkflowRunner:
     from temporalio.worker import UnsandboxedWorkflowRunner
 
     return UnsandboxedWorkflowRunner()
-
-
-async def _keep_house(store: Store, reconciler: Reconciler) -> None:
-    """Starts the workflows of rows that were left without one, and forgets old keys."""
-    while True:
-        try:
-            await reconciler.start_left_behind()
-            await store.idempotency.purge()
-        except Exception as failure:  # whatever it is, the next round may go well
-            _log.warning("housekeeping: %s", type(failure).__name__)
-        await asyncio.sleep(_HOUSEKEEPING_EVERY_S)
-
-
-async def _reconcile(reconciler: Reconciler) -> None:
-    while True:
-        await asyncio.sleep(_RECONCILED_EVERY_S)
-        try:
-            await reconciler.round()
-        except Exception as failure:  # whatever it is, the next round may go well
-            _log.warning("reconciler: %s", type(failure).__name__)
-
-
-async def _keep_pulse(client: Client, store: Store, interviews: InterviewClient) -> None:
-    """Time in which the service was away is no candidate's loss: a gap in the pulse is told to
-    every interview that asks. Only an interviews worker that reaches Temporal and the database
-    beats, so the gap holds whichever of the three was missing."""
-    while True:
-        try:
-            await client.service_client.check_health(timeout=_AWAY_AFTER)
-            await beat(store, interviews)
-        except Exception as failure:  # whatever it is, the next beat finds how long it took
-            _log.warning("pulse: %s", type(failure).__name__)
-        await asyncio.sleep(_PULSE_EVERY_S)
-
-
-async def beat(store: Store, interviews: InterviewClient) -> None:
-    """One beat. An outage is told until all know of it, by every worker that finds it: an interview
-    takes the same seconds once."""
-    outage = await store.interviews.beat(_AWAY_AFTER)
-    if outage is None:
-        return
-    for interview_id in await store.interviews.asking():
-        with suppress(NotFound, WrongState):  # it ended meanwhile
-            await interviews.give_back(interview_id, outage)
-    await store.interviews.outage_told(outage)
-    _log.info("the service was away from %s to %s", outage.began_at, outage.ended_at)
 
 
 # ---------------------------------------------------------------------------- conversations
@@ -334,7 +282,7 @@ async def _grading(settings: Settings, client: Client, store: Store) -> AsyncIte
     grader = await asyncio.to_thread(EmbeddedGrader)
     scorer = Scorer(settings.recordings_url)
     grades = GradingActivities(store, grader)
-    reports = ReportActivities(Reporter(store))
+    reports = ReportActivities(Reporter(store, connections.parts(settings)))
     conduct = ConductActivities(store, scorer if settings.whole_recordings else None)
     with contextlib.closing(grader), contextlib.closing(scorer):
         yield Worker(
@@ -356,14 +304,15 @@ async def _grading(settings: Settings, client: Client, store: Store) -> AsyncIte
 class Reporter:
     """Reads the database, makes the report, keeps it. Joins rooms that do not know each other."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, parts: dict[str, str]) -> None:
         self._store = store
+        self._parts = parts
 
     async def build(self, order: BuildReport) -> UUID:
         from reports.build import build_report
 
         inputs = await report_inputs(
-            self._store, order, app_version=connections.version(), parts=connections.parts()
+            self._store, order, app_version=connections.version(), parts=self._parts
         )
         report = await asyncio.to_thread(build_report, inputs)
         return await self._store.reports.put(

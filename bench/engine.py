@@ -29,6 +29,7 @@ import connections
 from bench.figures import Figure
 from bench.minimal import MinimalClient
 from bench.typed import Driver, Engine
+from data_folder import make_data_dir
 from db.migrate import migrate
 from db.store import Store
 from local.account import server_account
@@ -37,7 +38,7 @@ from local.postgres import Postgres
 from local.processes import ChildPlan, Children
 from local.temporal import TemporalServer
 from questions.loader import starter_bank
-from settings import Settings, load, make_data_dir
+from settings import Settings, load
 from workflows.interview_client import InterviewClient
 
 #: Fills two cores. With many more the grader falls behind, assessments run into their second, and

@@ -30,6 +30,7 @@ from temporalio.client import Client
 import connections
 from contracts.conversation import ConversationEnd
 from contracts.interview import Consent, FollowUp, InterviewStart, Join, PlannedQuestion
+from data_folder import make_data_dir
 from db.ids import new_id
 from db.migrate import migrate
 from db.rows import NewInterview
@@ -40,7 +41,7 @@ from local.postgres import Postgres
 from local.processes import ChildPlan, Children
 from local.temporal import TemporalServer
 from questions.loader import starter_bank
-from settings import Settings, load, make_data_dir
+from settings import Settings, load
 from workflows.interview_client import InterviewClient, workflow_id
 
 #: An interview's history has room for that many.

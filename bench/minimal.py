@@ -69,7 +69,7 @@ def _workers(client: Client, store: Store, runner: WorkflowRunner) -> list[Worke
 
     interviews = InterviewActivities(store)
     grades = GradingActivities(store, EmbeddedGrader())
-    reports = ReportActivities(Reporter(store))
+    reports = ReportActivities(Reporter(store, {}))
     return [
         Worker(
             client,

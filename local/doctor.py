@@ -22,8 +22,9 @@ from temporalio.service import RPCError
 import connections
 from contracts.errors import CodeVoiceError, SettingError
 from contracts.ice import ice_server
+from data_folder import LOCK_FILE, is_locked
 from local.ports import is_free, owner_of
-from settings import LOCK_FILE, Settings, is_locked, load
+from settings import Settings, load
 
 #: Recordings of one hour, both sides, take about 350 MB.
 ROOM_WANTED_GB: Final = 2.0

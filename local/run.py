@@ -62,7 +62,7 @@ def _stop_signals() -> asyncio.Event:
 
 
 def _say_parts(stack: Stack, talk: Console) -> None:
-    for purpose, part in connections.parts().items():
+    for purpose, part in connections.parts(stack.settings).items():
         talk.print(f"  {purpose}: {part}", highlight=False)
     where = "from its wheel" if stack.settings.is_default("database_url") else "as set"
     talk.print(

@@ -19,6 +19,7 @@ import httpx
 
 import connections
 from contracts.errors import SettingError
+from data_folder import LOCK_FILE, STACK_FILE, make_data_dir
 from db.migrate import migrate
 from db.store import Store
 from local.account import Account, server_account
@@ -26,7 +27,7 @@ from local.ports import settle
 from local.postgres import Postgres
 from local.processes import Child, ChildPlan, Children, Progress
 from local.temporal import TemporalServer
-from settings import LOCK_FILE, STACK_FILE, Settings, make_data_dir
+from settings import Settings
 
 CONVERSATIONS: Final = "conversations worker"
 INTERVIEWS: Final = "interviews and grading worker"

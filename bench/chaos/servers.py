@@ -30,6 +30,7 @@ from bench.chaos.links import Link
 from bench.chaos.points import FOLDER_VARIABLE, Fuse
 from contracts.errors import SettingError
 from contracts.queues import CONVERSATIONS, GRADING, INTERVIEWS
+from data_folder import make_data_dir
 from db.migrate import migrate
 from db.store import Store
 from local.account import server_account
@@ -38,7 +39,7 @@ from local.postgres import Postgres
 from local.processes import Child, ChildPlan, Children
 from local.temporal import TemporalServer
 from questions.loader import starter_bank
-from settings import Settings, load, make_data_dir
+from settings import Settings, load
 
 PARTS: Final = ("worker", "api", "temporal", "postgres")
 #: The processes that hold conversations, in a product that is spoken to: one can replace the other.

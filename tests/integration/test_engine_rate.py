@@ -28,7 +28,7 @@ SEEDS = range(4)
 
 async def held(side: Side, workflow: type, client: Client, store: Store) -> Sequence[UUID]:
     with closing(EmbeddedGrader()) as grader:
-        activities = activities_over(store, grader, Reporter(store))
+        activities = activities_over(store, grader, Reporter(store, {}))
         async with polling(client, activities, workflow=workflow):
             driver = Driver(side.engine(client), client, store)
             await driver.open()

@@ -14,12 +14,12 @@ from contracts.interview import Consent, InterviewStatus, Join, JoinPurpose, Mov
 from contracts.queues import INTERVIEWS
 from db.rows import Interview
 from db.store import Store
+from housekeeping import beat
 from tests.browser.workers import unsupervised, worker_plan
 from tests.builders import an_interview
 from tests.replay.rehearsal import local_temporal
 from tests.waiting import eventually
 from tests.workers import activities_over, polling
-from worker import beat
 from workflows.interview_client import InterviewClient
 
 WITHIN = timedelta(seconds=5)

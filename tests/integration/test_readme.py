@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 import connections
+from settings import load
 from tests.conftest import open_temporary_folder
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +67,7 @@ async def test_the_first_block_gives_a_link_that_opens() -> None:
             assert link, printed[-3000:]
             assert re.search(r"Temporal UI +http", printed)
             assert re.search(r"its report, for you +https?://\S+/r/\S+", printed)
-            for purpose, part in connections.parts().items():
+            for purpose, part in connections.parts(load()).items():
                 assert f"{purpose}: {part}" in printed
             assert "database: PostgreSQL, from its wheel" in printed
             assert re.search(r"Installed \d+ packages", printed)  # uv said what it was doing

@@ -19,11 +19,12 @@ import connections
 from bench.interviewee import Interviewee, interviewee
 from bench.voices import RATE_HZ, Samples, ShiftedHeart
 from contracts.grades import GradeKind
+from data_folder import make_data_dir
 from db.store import Store
 from local.product import Product
 from local.run import new_interview
 from local.stack import CONVERSATIONS, Stack, up
-from settings import load, make_data_dir
+from settings import load
 from tests.conftest import open_temporary_folder
 from tests.waiting import eventually
 

@@ -44,7 +44,7 @@ from workflows.interview_client import InterviewClient
 @pytest.fixture
 async def temporal(store: Store) -> AsyncIterator[Client]:
     with closing(await asyncio.to_thread(EmbeddedGrader)) as grader:
-        work = activities_over(store, grader, Reporter(store))
+        work = activities_over(store, grader, Reporter(store, {}))
         async with local_temporal() as client, polling(client, work):
             yield client
 
@@ -169,7 +169,7 @@ class NoGrader:
 async def test_an_answer_whose_grade_was_given_up_is_left_to_a_person(store: Store) -> None:
     interview = await an_interview(store)
     start = interview.start.model_copy(update={"grading_give_up": timedelta(seconds=1)})
-    work = activities_over(store, NoGrader(), Reporter(store))
+    work = activities_over(store, NoGrader(), Reporter(store, {}))
     async with local_temporal() as temporal, polling(temporal, work):
         client = InterviewClient(temporal)
         await client.start(start)

@@ -47,7 +47,7 @@ def test_what_is_too_long_is_found() -> None:
 @pytest.mark.parametrize(
     ("module", "known"),
     [
-        ("settings", {"contracts"}),
+        ("settings", {"contracts", "data_folder", "setting_values"}),
         ("connections", {"contracts", "db", "settings"}),
     ],
 )

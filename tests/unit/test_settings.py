@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import SettingError
-from settings import LOCK_FILE, STACK_FILE, Settings, load, origins
+from data_folder import LOCK_FILE, STACK_FILE
+from settings import Settings, load, origins
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 NO_FILE = Path("/nonexistent/.env")
@@ -106,6 +107,12 @@ def test_no_secret_is_ever_shown(home: dict[str, str]) -> None:
         ("DATA_DIR", "/proc/nowhere"),
         ("LOOPBACK_ICE", "perhaps"),
         ("CONVERSATION_SLOTS", "0"),
+        ("LIVEKIT_URL", "https://livekit.example.org"),
+        ("LIVEKIT_PUBLIC_URL", "livekit.example.org"),
+        ("DEEPGRAM_URL", "wss://api.deepgram.com"),
+        ("DEEPGRAM_VOICE", "aura helios"),
+        ("OPENAI_BASE_URL", "127.0.0.1:11434"),
+        ("OPENAI_MODEL", "gpt 4"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_remedy(
@@ -152,14 +159,13 @@ def test_the_secret_key_is_made_once_for_all_processes(home: dict[str, str]) -> 
 
 def test_names_that_are_no_settings_are_pointed_out(home: dict[str, str], tmp_path: Path) -> None:
     env_file = tmp_path / ".env"
-    env_file.write_text("PATIENCE=2\nOPENAI_API_KEY=sk-hunter2\n")
+    env_file.write_text("PATIENCE=2\n")
 
     warnings = load(home | {"CODEVOICE_PROT": "1", "PATH": "/bin"}, env_file).warnings
 
     assert list(warnings) == [
         "CODEVOICE_PROT in the environment is no setting; PORT is",
         f"PATIENCE in {env_file} is no setting; PATIENCE_S is",
-        f"OPENAI_API_KEY in {env_file} is not used by this version",
     ]
 
 

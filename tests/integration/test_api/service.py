@@ -212,7 +212,7 @@ def at_work(
     store: Store, bot: SilentBot, grader: Grader, scorer: Scores | None = None
 ) -> Activities:
     """What the workers of a service do."""
-    over = activities_over(store, grader, Reporter(store), scorer)
+    over = activities_over(store, grader, Reporter(store, {}), scorer)
     return {**over, CONVERSATIONS: [bot.hold_conversation]}
 
 
