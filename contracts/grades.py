@@ -31,6 +31,7 @@ class Flag(StrEnum):
     INSTRUCTION_LIKE_TEXT = "instruction_like_text"
     UNREADABLE_SCRIPT = "unreadable_script"
     TRUNCATED = "truncated"
+    GRADERS_DISAGREE = "graders_disagree"
 
 
 class Evidence(BaseModel):

@@ -46,6 +46,7 @@ class ReportInputs(_Text):
     """Everything a report is made of, loaded. `questions` stand in plan order.
 
     `parts` names the parts in use ("speech to text" -> "embedded, moonshine tiny-en").
+    `counts` is the least trusted kind of grade that counts; one below it stands beside.
     `incomplete_recordings` are the recordings that miss some of what was said.
     """
 
@@ -60,6 +61,7 @@ class ReportInputs(_Text):
     incomplete_recordings: frozenset[UUID] = frozenset()
     app_version: str
     parts: dict[str, str] = Field(default_factory=dict)
+    counts: GradeKind = GradeKind.EMBEDDED
 
 
 class Outside(StrEnum):
@@ -122,6 +124,16 @@ class GraderUsed(_Text):
     indicative: bool
 
 
+class BesideGrade(_Text):
+    """A grade that does not count: told so that a person sees it beside the one that does, or in
+    the place of one that could not be made. `covered` key points of `points` were found."""
+
+    grader: GraderUsed
+    score: float
+    covered: int
+    points: int
+
+
 class ReportedQuestion(_Text):
     """`score` is 0 to 10, None where there is none; `outside` says why it is not in the total."""
 
@@ -137,6 +149,7 @@ class ReportedQuestion(_Text):
     score: float | None
     outside: Outside | None
     grader: GraderUsed | None
+    beside: BesideGrade | None = None
     points: tuple[ReportedPoint, ...]
     flags: tuple[Flag, ...]
     model_answer: str

@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from contracts.activities import BuildReport, ReportQuestion
+from contracts.grades import GradeKind
 from contracts.questions import Question
 from contracts.report import GradeRow, PlannedRow, ReportInputs
 from db.rows import Answer, Recording
@@ -18,7 +19,12 @@ _ALIVE: Final = timedelta(seconds=10)
 
 
 async def report_inputs(
-    store: Store, order: BuildReport, *, app_version: str, parts: Mapping[str, str]
+    store: Store,
+    order: BuildReport,
+    *,
+    app_version: str,
+    parts: Mapping[str, str],
+    counts: GradeKind = GradeKind.EMBEDDED,
 ) -> ReportInputs:
     """What stands now. Outcomes are the workflow's, from the order. Raises NotFound."""
     interview = await store.interviews.get(order.interview_id)
@@ -40,6 +46,7 @@ async def report_inputs(
         incomplete_recordings=await _incomplete(store, order.interview_id, recordings),
         app_version=app_version,
         parts=dict(parts),
+        counts=counts,
     )
 
 

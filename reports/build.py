@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from contracts.grades import Grade, GradeKind, PointGrade, Verdict
 from contracts.interview import Outcome
 from contracts.questions import KeyPoint
 from contracts.report import (
     Audio,
+    BesideGrade,
     Coverage,
     GradeRow,
     GraderUsed,
@@ -77,7 +77,10 @@ class _Asked:
         self._inputs = inputs
         self._turns = [turn for turn in turns if turn.question_id == row.question_id]
         self._start = start
-        self._grade = _best_grade(row.answer_id, inputs.grades)
+        mine = [each for each in inputs.grades if each.answer_id == row.answer_id]
+        counting = [each for each in mine if _trust(each) >= _TRUST.index(inputs.counts)]
+        self._grade = _best_grade(counting)
+        self._beside = _best_grade([each for each in mine if each not in counting])
 
     def reported(self, position: int) -> ReportedQuestion:
         row, question, grade = self._row, self._row.question, self._grade
@@ -94,6 +97,7 @@ class _Asked:
             score=0.0 if row.outcome is Outcome.SKIPPED else grade.score if grade else None,
             outside=self._outside(),
             grader=_grader(grade) if grade else None,
+            beside=_told_beside(self._beside) if self._beside else None,
             points=self._points(),
             flags=grade.flags if grade else (),
             model_answer=legible(question.model_answer),
@@ -139,12 +143,24 @@ class _Asked:
         )
 
 
-def _best_grade(answer_id: UUID | None, grades: Iterable[GradeRow]) -> Grade | None:
-    """The grade that counts for this very answer: of the most trusted kind, the newest."""
-    mine = [row for row in grades if row.answer_id == answer_id]
-    if not mine:
+def _trust(row: GradeRow) -> int:
+    return _TRUST.index(row.grade.kind)
+
+
+def _best_grade(grades: Sequence[GradeRow]) -> Grade | None:
+    """Of the most trusted kind, the newest."""
+    if not grades:
         return None
-    return max(mine, key=lambda row: (_TRUST.index(row.grade.kind), row.made_at)).grade
+    return max(grades, key=lambda row: (_trust(row), row.made_at)).grade
+
+
+def _told_beside(grade: Grade) -> BesideGrade:
+    return BesideGrade(
+        grader=_grader(grade),
+        score=grade.score,
+        covered=sum(point.verdict is Verdict.COVERED for point in grade.points),
+        points=len(grade.points),
+    )
 
 
 def _grader(grade: Grade) -> GraderUsed:
@@ -249,7 +265,9 @@ def _coverage(questions: Iterable[ReportedQuestion]) -> Coverage:
 
 
 def _produced_by(inputs: ReportInputs, questions: Iterable[ReportedQuestion]) -> ProducedBy:
-    graders = {q.grader.version: q.grader for q in questions if q.grader}
+    questions = tuple(questions)
+    used = [q.grader for q in questions] + [q.beside.grader for q in questions if q.beside]
+    graders = {grader.version: grader for grader in used if grader}
     return ProducedBy(
         app_version=inputs.app_version,
         graders=tuple(graders[version] for version in sorted(graders)),

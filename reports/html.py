@@ -74,5 +74,6 @@ def _template() -> Template:
         clock=words.clock,
         moment=words.moment,
         standing=words.standing,
+        beside=words.beside,
     )
     return environment.get_template("report.html")

@@ -138,6 +138,7 @@ def _question(question: ReportedQuestion) -> dict[str, Any]:
         "title": f"{question.position}. {question.topic}",
         "score": words.score(question.score),
         "note": " · ".join(notes),
+        "beside": words.beside(question),
         "prompt": question.prompt,
         "flags": [words.FLAGS[flag] for flag in question.flags],
         "points": [_point(point) for point in question.points],

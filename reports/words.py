@@ -54,6 +54,10 @@ FLAGS: Final = {
         "Part of the answer is in a script that the grader cannot read. A person should grade it."
     ),
     Flag.TRUNCATED: "The answer was longer than the grader reads; its end was not graded.",
+    Flag.GRADERS_DISAGREE: (
+        "The language model and the embedded grader are more than 4 points apart. "
+        "A person should grade this answer."
+    ),
 }
 #: Turns that are neither question nor answer say in the transcript why they exist.
 PURPOSES: Final = {
@@ -113,6 +117,18 @@ def standing(question: ReportedQuestion) -> str:
     if question.outcome is Outcome.SKIPPED:
         return "skipped, counts 0"
     return OUTCOMES[question.outcome]
+
+
+def beside(question: ReportedQuestion) -> str | None:
+    """The grade that does not count, as one sentence; None without one."""
+    grade = question.beside
+    if grade is None:
+        return None
+    how = ", indicative" if grade.grader.indicative else ""
+    return (
+        f"Beside it and not counted: {GRADERS[grade.grader.kind]}{how}, {score(grade.score)} of 10,"
+        f" {grade.covered} of {grade.points} key points covered."
+    )
 
 
 def title(report: Report) -> str:

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from contracts.grades import Evidence, Flag, GradeKind, Verdict
 from contracts.interview import Outcome
 from contracts.questions import Question
-from contracts.report import Audio, GradeRow, Outside, Report
+from contracts.report import Audio, GradeRow, Outside, Report, ReportedQuestion
 from contracts.turns import Speaker, TurnPurpose
 from questions.loader import starter_bank
+from reports import words
 from reports.build import build_report
 from reports.legible import legible
 from tests.unit.reports.interviews import BEGIN, RECORDING, Told, graded
@@ -24,6 +25,7 @@ BANK = {question.slug: question for question in starter_bank()}
 HASH = BANK["hash-table-lookup"]  # weights 2, 1, 2, 1
 SEARCH = BANK["binary-search"]  # weights 2, 2, 2, 1
 ACID = BANK["transaction-acid"]  # weights 2, 1, 2, 2
+E = GradeKind.EMBEDDED
 ALL, HALF, NO = Verdict.COVERED, Verdict.PARTIAL, Verdict.MISSED
 
 
@@ -151,6 +153,43 @@ def test_the_most_trusted_grade_of_this_revision_counts() -> None:
     assert question.score == pytest.approx(5)
     assert question.grader is not None
     assert (question.grader.kind, question.grader.indicative) == (GradeKind.LLM, False)
+
+
+def beside_a_language_model(told: Told) -> ReportedQuestion:
+    inputs = told.inputs().model_copy(update={"counts": GradeKind.LLM})
+    (question,) = build_report(inputs).questions
+    return question
+
+
+def test_where_a_language_model_grades_the_embedded_grade_stands_beside() -> None:
+    told = Told()
+    answer_id = told.answer(HASH, ["a"], [ALL, ALL, ALL, NO])
+    question = beside_a_language_model(told)
+    assert (question.score, question.outside, question.grader) == (None, Outside.UNGRADED, None)
+    assert [point.verdict for point in question.points] == [None] * 4
+    assert question.beside is not None
+    assert (question.beside.grader.kind, question.beside.grader.indicative) == (E, True)
+    assert (question.beside.covered, question.beside.points) == (3, 4)
+    assert words.beside(question) == (
+        "Beside it and not counted: embedded grader, indicative, 8.3 of 10,"
+        " 3 of 4 key points covered."
+    )
+
+    grade = graded(HASH, "a", [HALF] * 4, kind=GradeKind.LLM)
+    told.grades.append(GradeRow(answer_id=answer_id, made_at=BEGIN, grade=grade))
+    question = beside_a_language_model(told)
+    assert question.score == pytest.approx(5)
+    assert question.outside is None
+    assert question.beside is not None
+    assert question.beside.grader.kind is E
+
+
+def test_without_a_language_model_nothing_stands_beside() -> None:
+    told = Told()
+    told.answer(HASH, ["a"], [ALL] * 4)
+    (question,) = build_report(told.inputs()).questions
+    assert question.beside is None
+    assert words.beside(question) is None
 
 
 def test_embedded_grades_make_the_report_indicative() -> None:
