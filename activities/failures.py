@@ -8,21 +8,23 @@ from datetime import timedelta
 
 from temporalio.exceptions import ApplicationError
 
-from contracts.errors import CodeVoiceError, GradingFailed, TooMany, Unavailable
+from contracts.errors import CodeVoiceError, GradingFailed, TooMany, Unavailable, Ungradable
 
 #: Failures that may pass by themselves. What else we know how to name is wrong for good.
 _MAY_PASS = (Unavailable, TooMany, GradingFailed)
+_NEVER_PASSES = Ungradable
 
 
 def as_application_error(error: CodeVoiceError, *, give_up: bool = True) -> ApplicationError:
     """`kind` becomes the type; a wait the error asks for becomes the delay of the next try."""
     delay = error.retry_after_s
+    passes = isinstance(error, _MAY_PASS) and not isinstance(error, _NEVER_PASSES)
     return ApplicationError(
         error.detail,
         error.field,
         delay,
         type=error.kind,
-        non_retryable=give_up and not isinstance(error, _MAY_PASS),
+        non_retryable=give_up and not passes,
         next_retry_delay=timedelta(seconds=delay) if delay is not None else None,
     )
 

@@ -14,6 +14,7 @@ CodeVoiceError
  x Unavailable         a part is down or full; try again (503)
     · NoCapacity       every voice slot is taken
  x GradingFailed       this grade could not be made; the answer is "ungraded"
+    · Ungradable       nor can it be by trying again
  x SettingError        a setting is wrong; names it and the remedy (exit 2)
 """
 
@@ -93,6 +94,10 @@ class NoCapacity(Unavailable):
 
 class GradingFailed(CodeVoiceError):
     kind, title = "grading-failed", "The answer could not be graded"
+
+
+class Ungradable(GradingFailed):
+    kind, title = "ungradable", "The answer cannot be graded, however often it is tried"
 
 
 class SettingError(CodeVoiceError):

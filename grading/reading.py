@@ -108,13 +108,13 @@ def read(answer: str, question_stems: frozenset[str]) -> Reading:
         flags.add(Flag.UNREADABLE_SCRIPT)
     if _INSTRUCTION.search(marked):
         flags.add(Flag.INSTRUCTION_LIKE_TEXT)
-        marked = _without(marked, (m.span() for m in _INSTRUCTION.finditer(marked)))
+        marked = without(marked, (m.span() for m in _INSTRUCTION.finditer(marked)))
         if len(_own_stems(marked, question_stems)) < _OWN_STEMS:
             return Reading(marked, frozenset(flags), nothing=True)
     echoes = list(_echoes(marked, question_stems))
     if echoes:
         flags.add(Flag.QUESTION_ECHO)
-        marked = _without(marked, echoes)
+        marked = without(marked, echoes)
         if not _own_stems(marked, question_stems):
             return Reading(marked, frozenset(flags), nothing=True)
     if _keyword_list(marked):
@@ -161,7 +161,8 @@ def _keyword_list(text: str) -> bool:
     ) >= _LIST_STEMS and function_words < _LIST_FUNCTION_WORDS * len(said)
 
 
-def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
+def without(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """The text with GAP in these places."""
     for start, end in spans:
         text = text[:start] + GAP * (end - start) + text[end:]
     return text

@@ -13,12 +13,13 @@ import wordfreq
 WORD: Final = re.compile(r"[A-Za-z0-9\u00c0-\u024f][A-Za-z0-9\u00c0-\u024f+#_'’]*")
 
 
-def _listed(text: str) -> frozenset[str]:
+def listed(text: str) -> frozenset[str]:
+    """Words as they are written down here."""
     return frozenset(text.split())
 
 
 #: Function words and fillers: they carry an answer but are no part of what it says.
-STOP: Final = _listed(
+STOP: Final = listed(
     """a an the of to in on at for from by with as is are was were be been being am do does did it
     its this that these those i you he she we they them their your our my me so if then than there
     here what which who whom when where why how and or but not no nor can could would should will
@@ -39,7 +40,7 @@ def stem(word: str) -> str:
 #: Words of talking about the question instead of answering it.
 SMALL_TALK: Final = frozenset(
     stem(word)
-    for word in _listed(
+    for word in listed(
         """question good great interesting nice asked ask asking answer interviewer think
     say said well know mean like right sure thing talk tell explain explanation topic let start
     begin first actually basically please thank thanks sorry hello"""
@@ -69,3 +70,12 @@ def information(word: str) -> float:
     if zipf == 0 and any(character.isdigit() for character in word):
         return 1.2
     return max(0.15, min(1.0, (7.2 - (zipf or 2.5)) / 4.5))
+
+
+#: Met more than three times in a million words of English (Zipf scale).
+_KNOWN_ZIPF: Final = 3.5
+
+
+def is_known(word: str) -> bool:
+    """Whether it is common in English at large."""
+    return bool(wordfreq.zipf_frequency(word, "en", wordlist="small") >= _KNOWN_ZIPF)
