@@ -77,7 +77,7 @@ def parts(settings: Settings) -> dict[str, str]:
         "speech to text": f"embedded (Moonshine tiny-en {heard})",
         "text to speech": f"embedded (Hibari {spoken})",
         "interviewer": "scripted",
-        "grader": "embedded",
+        "grader": str(language_model(settings) or "embedded"),
         "transport": "direct WebRTC",
     }
 
@@ -258,13 +258,19 @@ class OneLine(logging.Formatter):
         return line.replace("\r", "").replace("\n", "\\n")
 
 
+_QUIET: Final = (
+    "httpx", "httpcore", "httpx2", "httpcore2", "openai", "aiortc", "aioice", "sqlalchemy",
+    "asyncio", "websockets",
+)  # fmt: skip
+
+
 def configure_log(level: str, stream: TextIO = sys.stderr) -> None:
     """For a whole process. Libraries that quote what was said are heard from WARNING on only."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(OneLine())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(True)
-    for name in ("httpx", "httpcore", "aiortc", "aioice", "sqlalchemy", "asyncio", "websockets"):
+    for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("uvicorn.access").disabled = True  # addresses carry tokens
 

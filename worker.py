@@ -23,7 +23,8 @@ import connections
 import housekeeping
 import polling
 from contracts import queues
-from contracts.errors import CodeVoiceError, SettingError
+from contracts.errors import CodeVoiceError, SettingError, Unavailable
+from contracts.grades import GradeKind
 from db.ids import new_id
 from db.journal import ConversationJournal
 from db.reporting import report_inputs
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from contracts.activities import BuildReport
     from contracts.interview import Fence
     from db.store import Store
+    from grading.language_model import LanguageModelGrader
     from voice.conversation import Conversation
     from voice.protocols import JournalFor, UpdatesFor
 
@@ -53,8 +55,10 @@ CACHED_WORKFLOWS: Final = 300
 WORKFLOW_TASKS: Final = 16
 _M_MMAP_THRESHOLD: Final = -3  # <malloc.h>
 _M_ARENA_MAX: Final = -8
-#: Answers that wait for their turn hold a slot each; an assessment needs one that is free.
+#: Answers that wait for their turn hold a slot each; an assessment needs one that is free. One that
+#: waits for a language model, for a minute where that hangs, holds nothing else.
 _GRADING_SLOTS: Final = 40
+_ASKING_SLOTS: Final = 400
 #: By default the SDK holds a heartbeat back for 0.8 of its timeout: one late by the rest, on
 #: a busy machine, would count as a death.
 _BEATS_PASSED_ON: Final = timedelta(seconds=1)
@@ -279,12 +283,14 @@ async def _grading(settings: Settings, client: Client, store: Store) -> AsyncIte
     from voice.scorer import Scorer
 
     connections.quieten_pipecat()
-    grader = await asyncio.to_thread(EmbeddedGrader)
-    scorer = Scorer(settings.recordings_url)
-    grades = GradingActivities(store, grader)
-    reports = ReportActivities(Reporter(store, connections.parts(settings)))
-    conduct = ConductActivities(store, scorer if settings.whole_recordings else None)
-    with contextlib.closing(grader), contextlib.closing(scorer):
+    async with _asked_model(settings) as model, AsyncExitStack() as stack:
+        grader = await asyncio.to_thread(EmbeddedGrader)
+        stack.enter_context(contextlib.closing(grader))
+        scorer = stack.enter_context(contextlib.closing(Scorer(settings.recordings_url)))
+        grades = GradingActivities(store, grader, language_model=model)
+        counts = GradeKind.LLM if model else GradeKind.EMBEDDED
+        reports = ReportActivities(Reporter(store, connections.parts(settings), counts))
+        conduct = ConductActivities(store, scorer if settings.whole_recordings else None)
         yield Worker(
             client,
             task_queue=queues.GRADING,
@@ -294,25 +300,55 @@ async def _grading(settings: Settings, client: Client, store: Store) -> AsyncIte
                 reports.build_report,
                 conduct.measure_conduct,
             ],
-            max_concurrent_activities=_GRADING_SLOTS,
+            max_concurrent_activities=_ASKING_SLOTS if model else _GRADING_SLOTS,
             max_heartbeat_throttle_interval=_BEATS_PASSED_ON,
             interceptors=[polling.Slots()],
             graceful_shutdown_timeout=timedelta(seconds=5),
         )
 
 
+@asynccontextmanager
+async def _asked_model(settings: Settings) -> AsyncIterator[LanguageModelGrader | None]:
+    """The language model that grades, where one is set. One that is away may come back: this
+    worker does more than grade, and answers wait for hours."""
+    found = connections.language_model(settings)
+    if found is None:
+        yield None
+        return
+    from grading.language_model import LanguageModelGrader
+    from providers import Unreached, reach_language_model
+
+    try:
+        await reach_language_model(settings)
+    except (Unavailable, Unreached) as failure:
+        _log.error("answers wait for the language model: %s", failure.detail)
+    model = LanguageModelGrader(found.base_url, found.api_key, found.model)
+    try:
+        yield model
+    finally:
+        await model.close()
+
+
 class Reporter:
     """Reads the database, makes the report, keeps it. Joins rooms that do not know each other."""
 
-    def __init__(self, store: Store, parts: dict[str, str]) -> None:
+    def __init__(
+        self, store: Store, parts: dict[str, str], counts: GradeKind = GradeKind.EMBEDDED
+    ) -> None:
+        """Grades less trusted than `counts` stand beside and count for nothing."""
         self._store = store
         self._parts = parts
+        self._counts = counts
 
     async def build(self, order: BuildReport) -> UUID:
         from reports.build import build_report
 
         inputs = await report_inputs(
-            self._store, order, app_version=connections.version(), parts=self._parts
+            self._store,
+            order,
+            app_version=connections.version(),
+            parts=self._parts,
+            counts=self._counts,
         )
         report = await asyncio.to_thread(build_report, inputs)
         return await self._store.reports.put(

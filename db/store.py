@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.access import Access
 from db.answers import Answers
+from db.costs import Costs
 from db.database import Database
 from db.discrepancies import Discrepancies
 from db.events import Events
@@ -31,6 +32,7 @@ class Store:
         self.database = database
         self.access = Access(database)
         self.answers = Answers(database)
+        self.costs = Costs(database)
         self.discrepancies = Discrepancies(database)
         self.events = Events(database)
         self.grades = Grades(database)

@@ -228,6 +228,19 @@ class Grades(Table):
     created_at: Mapped[datetime] = _now()
 
 
+class CostEntries(Table):
+    """One call to a provider that is paid for (contracts.usage.Usage)."""
+
+    __tablename__ = "cost_entries"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    interview_id: Mapped[UUID] = mapped_column(_of("interviews.id"), index=True)
+    purpose: Mapped[str]
+    model: Mapped[str]
+    tokens_in: Mapped[int]
+    tokens_out: Mapped[int]
+    created_at: Mapped[datetime] = _now()
+
+
 class Reports(Table):
     __tablename__ = "reports"
     __table_args__ = (UniqueConstraint("interview_id", "version"),)

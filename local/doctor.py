@@ -63,9 +63,15 @@ async def examine() -> list[Finding]:
     findings += [_package(part, name) for part, name in _MODELS.items()]
     findings += [_space(settings), _recordings(settings), *await _listening(settings)]
     findings += [_origin(settings), *await _ice(settings)]
+    findings.append(await examine_language_model(settings))
     for part, probe in _PROBES.items():
         findings.append(await _probed(part, probe, settings))
     return findings
+
+
+async def examine_language_model(settings: Settings) -> Finding:
+    """Costs one token where a model is set."""
+    return await _probed("language model", _language_model, settings)
 
 
 def _wrong(error: SettingError) -> Finding:
@@ -246,6 +252,13 @@ def _answers_stun(host: str, port: int) -> bool:
 
 
 # ---------------------------------------------------------------------------- servers
+
+
+async def _language_model(settings: Settings) -> str:
+    from providers import reach_language_model
+
+    model = await reach_language_model(settings)
+    return f"{model} answers" if model else "none: the embedded model grades"
 
 
 async def _database(settings: Settings) -> str:

@@ -18,7 +18,7 @@ from uuid import UUID
 import httpx
 
 import connections
-from contracts.errors import SettingError
+from contracts.errors import SettingError, Unavailable
 from data_folder import LOCK_FILE, STACK_FILE, make_data_dir
 from db.migrate import migrate
 from db.store import Store
@@ -54,6 +54,7 @@ class Stack:
         self._environment: dict[str, str] = {"DATA_DIR": str(settings.data_dir)}
 
     async def start(self) -> None:
+        await self._ask_language_model()
         account = server_account()
         await asyncio.gather(self._start_postgres(account), self._start_temporal())
         self._choose_port()
@@ -79,6 +80,15 @@ class Stack:
         plan = self._worker(name, _QUEUES[name])
         environment = {**plan.environment, **settings}
         return await self.children.renew(replace(plan, environment=environment))
+
+    async def _ask_language_model(self) -> None:
+        """A wrong setting is told here, where somebody looks: a worker that starts again while the
+        model's host is away only logs it."""
+        if connections.language_model(self.settings) is not None:
+            from providers import reach_language_model
+
+            with suppress(Unavailable):
+                await reach_language_model(self.settings)
 
     async def _start_postgres(self, account: Account | None) -> None:
         if self.settings.database_url is None:

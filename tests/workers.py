@@ -21,7 +21,7 @@ Activities = Mapping[str, Sequence[Callable[..., Any]]]
 
 
 def activities_over(
-    store: Any, grader: Any, reporter: Any, scorer: Any = None, **grading_options: int
+    store: Any, grader: Any, reporter: Any, scorer: Any = None, **grading_options: Any
 ) -> Activities:
     """Everything but conversations. The parts keep the protocols of the activities' rooms."""
     interviews, reports = InterviewActivities(store), ReportActivities(reporter)

@@ -126,6 +126,16 @@ def test_a_taken_port_that_was_asked_for_is_refused(
     assert "Traceback" not in done.stderr
 
 
+def test_up_names_the_address_at_which_no_language_model_answers(
+    elsewhere: dict[str, str], tmp_path: Path
+) -> None:
+    env = {**elsewhere, "OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_MODEL": "m"}
+    done = run("up", env=env, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "OPENAI_BASE_URL: 127.0.0.1:9 cannot be reached" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_wrong_bank_is_named_by_line_and_refused(
     elsewhere: dict[str, str], tmp_path: Path
 ) -> None:

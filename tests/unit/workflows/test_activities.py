@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.conversations import ConversationActivities
 from activities.failures import told_to_temporal
-from activities.grading import GradingActivities
+from activities.grading import GradingActivities, KeptGrade
 from activities.interviews import InterviewActivities
 from contracts.activities import AnswerRef, CloseAnswer
 from contracts.conversation import ConversationEnd, ConversationResult, HoldConversation
@@ -34,6 +34,7 @@ from contracts.grades import Flag, Grade, GradeKind, PointGrade, Verdict
 from contracts.interview import Cursor, Fence, InterviewStatus, Outcome, Snapshot
 from contracts.questions import Difficulty, KeyPoint, Question
 from contracts.turns import Turn, TurnPurpose
+from contracts.usage import Usage
 from tests.waiting import eventually
 
 QUESTION_ID = uuid4()
@@ -131,7 +132,7 @@ class Records:
     def __init__(self) -> None:
         self.kept: list[tuple[UUID, Grade]] = []
         self.grade_id = uuid4()
-        self.interviews = self.answers = self.grades = self
+        self.interviews = self.answers = self.grades = self.costs = self
 
     async def plan(self, interview_id: UUID) -> dict[UUID, Question]:
         return {QUESTION_ID: a_question()}
@@ -142,6 +143,12 @@ class Records:
     async def put(self, answer_id: UUID, grade: Grade) -> UUID:
         self.kept.append((answer_id, grade))
         return self.grade_id
+
+    async def of_answer(self, answer_id: UUID) -> tuple[KeptGrade, ...]:
+        return ()
+
+    async def book(self, interview_id: UUID, calls: Iterable[Usage]) -> None:
+        assert not list(calls)
 
 
 class Gives:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.grading import GradingActivities
+from activities.grading import GradingActivities, KeptGrade
 from activities.interviews import InterviewActivities
 from activities.remembered import Remembered
 from contracts.activities import AnswerRef
@@ -20,6 +21,7 @@ from contracts.grades import Grade, GradeKind
 from contracts.interview import Cursor, InterviewStatus, Snapshot
 from contracts.questions import Difficulty, KeyPoint, Question
 from contracts.turns import Turn, TurnPurpose
+from contracts.usage import Usage
 
 QUESTION_ID = uuid4()
 QUESTION = Question(
@@ -37,7 +39,7 @@ class Records:
     """The store's part, in memory; it counts what it is asked, and may be away."""
 
     def __init__(self) -> None:
-        self.interviews = self.grades = self
+        self.interviews = self.grades = self.costs = self
         self.answers: Any = self
         self.turns: Any = self
         self.grade_ids: dict[UUID, UUID] = {}
@@ -55,6 +57,12 @@ class Records:
 
     async def put(self, answer_id: UUID, grade: Grade) -> UUID:
         return self.grade_ids.setdefault(answer_id, uuid4())
+
+    async def of_answer(self, answer_id: UUID) -> tuple[KeptGrade, ...]:
+        return ()
+
+    async def book(self, interview_id: UUID, calls: Iterable[Usage]) -> None:
+        assert not list(calls)
 
     async def save_snapshot(self, snapshot: Snapshot) -> bool:
         newer = snapshot.state_version not in self.saved
