@@ -158,7 +158,7 @@ def table(found: dict[str, list[Moved]]) -> Iterator[str]:
         parts = {
             "all": moved,
             "wordings the rules were written with": [m for m in moved if not m.attack.held_out],
-            "wordings written after them": [m for m in moved if m.attack.held_out],
+            "other wordings": [m for m in moved if m.attack.held_out],
         }
         if MODELS[name] == 1.0:
             for family in dict.fromkeys(m.attack.family for m in moved):
