@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pipecat.frames.frames import (
     Frame,
@@ -48,9 +48,13 @@ from voice.speech import (
     Heard,
     NothingHeardFrame,
     Repair,
+    Voice,
 )
 from voice.terms import TermRepair
 from voice.turns import PatientTurnStop, PoliteTurnStart, TurnTaking
+
+if TYPE_CHECKING:
+    from voice.deepgram import Deepgram
 
 #: Two heartbeats within Temporal's shortest heartbeat timeout (5 s).
 HEARTBEAT_S: Final = 1.0
@@ -144,11 +148,17 @@ class Brain(FrameProcessor):
 
 @dataclass(frozen=True)
 class Speech:
-    """The models a conversation shares with the others of its process."""
+    """What a conversation shares with the others of its process: the models, and a provider that
+    goes before the engines where one is set."""
 
     engines: Engines
     models: SpeechModels
     repair: Repair
+    provider: Deepgram | None = None
+
+    @property
+    def voice(self) -> Voice:
+        return self.provider.voice if self.provider else self.engines.text_to_speech
 
     @classmethod
     def load(cls) -> Speech:
@@ -211,7 +221,6 @@ class Bot:
         self._turns.stop.add_event_handler("on_quiet", on_quiet)
 
     def _build(self, dialogue: Dialogue) -> PipelineWorker:
-        engines = self._speech.engines
         aggregators = LLMContextAggregatorPair(
             LLMContext(), user_params=self._turns.aggregator_params()
         )
@@ -219,13 +228,11 @@ class Bot:
         pipeline = Pipeline(
             [
                 self._transport.input(),
-                EmbeddedSTTService(
-                    engines.speech_to_text, repair=self._speech.repair, terms=self._terms
-                ),
+                *self._ears(),
                 Scribe(dialogue, self._hearing),
                 aggregators.user(),
                 self._brain,
-                EmbeddedTTSService(engines.text_to_speech),
+                EmbeddedTTSService(self._speech.voice),
                 self._transport.output(),
                 Ear(dialogue.mouth.passed, self.senses.sound),
                 *recorder,
@@ -256,6 +263,15 @@ class Bot:
             idle_timeout_secs=None,
             check_dangling_tasks=False,
         )
+
+    def _ears(self) -> list[FrameProcessor]:
+        """The embedded recogniser, behind that of the provider."""
+        speech, terms = self._speech, self._terms
+        engine, repair, provider = speech.engines.speech_to_text, speech.repair, speech.provider
+        if provider is None:
+            return [EmbeddedSTTService(engine, repair=repair, terms=terms)]
+        ears = provider.ears(terms, lambda text: repair.repair(text, terms()))
+        return [ears, EmbeddedSTTService(engine, repair=repair, terms=terms, ahead=ears)]
 
     # -- the dialogue's room
 
@@ -330,7 +346,7 @@ class Bot:
 
     async def _prepare(self, texts: Sequence[str]) -> None:
         for text in texts:
-            await self._speech.engines.text_to_speech.prepare(text)
+            await self._speech.voice.prepare(text)
 
     def close(self) -> None:
         if self._preparing:

@@ -114,14 +114,13 @@ async def _pulse(worker: PipelineWorker, epoch: int) -> None:
 
 
 def _pipeline(house: House, line: DirectLine, progress: Progress) -> PipelineWorker:
-    engines = house.speech.engines
     pipeline = Pipeline(
         [
             line.transport.input(),
             VADProcessor(vad_analyzer=house.speech.models.voice_detector()),
-            EmbeddedSTTService(engines.speech_to_text),
+            EmbeddedSTTService(house.speech.engines.speech_to_text),
             Echo(),
-            EmbeddedTTSService(engines.text_to_speech),
+            EmbeddedTTSService(house.speech.voice),
             line.transport.output(),
             progress,
         ]

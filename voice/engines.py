@@ -167,7 +167,7 @@ class TextToSpeech:
         self._model.sess = lean_session(self._model.model_path)
         _pack_tables(self._model.g2p)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="text-to-speech")
-        self._sentences = _Sentences(cache_bytes)
+        self._sentences = Sentences(cache_bytes)
 
     async def synthesise(self, text: str, *, speed: float = 1.0) -> AsyncIterator[bytes]:
         """Yields one sentence after the other, each as soon as it is ready; prepared ones at once.
@@ -231,7 +231,7 @@ def _pack_tables(pronunciation: Any) -> None:
     tagger.weights = PackedDict(tagger.weights)
 
 
-class _Sentences:
+class Sentences:
     """Least recently used synthesised sentences, bounded in bytes.
 
     Read from the event loop and written from the synthesis thread, hence the lock; it is never held

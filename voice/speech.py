@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
@@ -28,7 +28,7 @@ from pipecat.services.stt_service import STTService
 from pipecat.services.tts_service import TTSService
 from pipecat.transcriptions.language import Language
 
-from voice.engines import STT_RATE_HZ, SpeechToText, TextToSpeech, quietest_moment
+from voice.engines import STT_RATE_HZ, SpeechToText, quietest_moment
 
 BYTES_PER_S: Final = 2 * STT_RATE_HZ
 #: Kept while nobody speaks: what was said before the voice detector was sure.
@@ -44,6 +44,10 @@ CUT_WITHIN_S: Final = 4.0
 CAPTIONS_AT_S: Final = (1.5, 3.0, 6.0)
 #: Above this the turn no longer waits for the words of its last segment.
 SLOWEST_TRANSCRIPT_S: Final = 3.0
+#: Speech of which a provider has told no word for so long is recognised here.
+DEAF_AFTER_S: Final = 8.0
+#: So many words heard here, where a provider heard none, are no cough.
+TELLING_WORDS: Final = 2
 
 
 @dataclass(frozen=True)
@@ -68,11 +72,56 @@ class Repair(Protocol):
     def repair(self, text: str, terms: Sequence[str]) -> str: ...
 
 
+class Ahead(Protocol):
+    """A provider's recogniser before this one in the pipeline: it hears the same audio, earlier.
+
+    It shows captions itself, and it may fail at any moment: every stretch of speech whose words it
+    does not know is recognised here, from the audio that is kept.
+    """
+
+    @property
+    def hears(self) -> bool:
+        """It has heard the running stretch from its beginning."""
+
+    @property
+    def wordless_s(self) -> float:
+        """How much of the running stretch it has heard since it last told a word."""
+
+    def begin(self) -> None:
+        """A stretch of speech has begun."""
+
+    def end(self, silent_s: float) -> asyncio.Future[str | None] | None:
+        """It ended so long ago. The words: "" where there are none, None when it does not know."""
+
+    def front(self) -> tuple[str, float] | None:
+        """Final words of the running stretch, and how many seconds of audio came after them."""
+
+    def leave(self) -> None:
+        """What it has heard of the running stretch is not wanted."""
+
+    def missed(self) -> None:
+        """It heard nothing where words were said."""
+
+
+class Voice(Protocol):
+    """What makes speech of text, `speed` relative to its own pace."""
+
+    @property
+    def sample_rate_hz(self) -> int: ...
+
+    def synthesise(self, text: str, *, speed: float = 1.0) -> AsyncIterator[bytes]:
+        """Mono 16-bit PCM, in parts, each as soon as it is ready."""
+
+    async def prepare(self, text: str, *, speed: float = 1.0) -> None:
+        """What will probably be said next then plays at once."""
+
+
 @dataclass
 class _Segment:
     audio: bytes
     started_at: datetime
     ended_at: datetime
+    told: asyncio.Future[str | None] | None = None  # by the provider ahead
 
 
 class EmbeddedSTTService(STTService):
@@ -84,6 +133,7 @@ class EmbeddedSTTService(STTService):
     sets it always, and a text that comes late then ends the turn before the words after it exist.
 
     Expects 16 kHz mono input. `terms` is asked for the current question's key terms each time.
+    With a provider `ahead` it recognises what that one does not.
     """
 
     def __init__(
@@ -92,6 +142,7 @@ class EmbeddedSTTService(STTService):
         *,
         repair: Repair | None = None,
         terms: Callable[[], Sequence[str]] = tuple,
+        ahead: Ahead | None = None,
     ) -> None:
         super().__init__(
             sample_rate=STT_RATE_HZ,
@@ -101,6 +152,7 @@ class EmbeddedSTTService(STTService):
         self._engine = engine
         self._repair = repair
         self._terms = terms
+        self._ahead = ahead
         self._audio = bytearray()
         self._voice = False
         self._started_at = datetime.now(UTC)
@@ -138,10 +190,13 @@ class EmbeddedSTTService(STTService):
             self._voice = True
             self._captions_due = list(CAPTIONS_AT_S)
             self._started_at = _wall(frame.timestamp - frame.start_secs)
+            if self._ahead:
+                self._ahead.begin()
         elif isinstance(frame, VADUserStoppedSpeakingFrame):
             self._voice = False
             ended_at = _wall(frame.timestamp - frame.stop_secs)
-            self._enqueue(len(self._audio), ended_at)
+            told = self._ahead.end(frame.stop_secs) if self._ahead else None
+            self._enqueue(len(self._audio), ended_at, told)
 
     async def process_audio_frame(
         self, frame: InputAudioRawFrame, direction: FrameDirection
@@ -155,9 +210,11 @@ class EmbeddedSTTService(STTService):
             del self._audio[: -int(LEAD_IN_S * BYTES_PER_S)]
             return
         length_s = len(self._audio) / BYTES_PER_S
-        if length_s >= LONGEST_SEGMENT_S:
-            self._cut()
-        elif self._captions_due and length_s >= self._captions_due[0]:
+        heard_ahead = self._ahead is not None and self._ahead.hears
+        deaf = self._ahead is not None and self._ahead.wordless_s >= DEAF_AFTER_S
+        if length_s >= LONGEST_SEGMENT_S or (deaf and length_s >= CUT_WITHIN_S):
+            self._cut(deaf=deaf)
+        elif not heard_ahead and self._captions_due and length_s >= self._captions_due[0]:
             self._captions_due.pop(0)
             self._begin_caption()
 
@@ -167,21 +224,34 @@ class EmbeddedSTTService(STTService):
         length = timedelta(seconds=len(audio) / BYTES_PER_S)
         yield await self._recognise(_Segment(audio, now - length, now))
 
-    def _cut(self) -> None:
-        """Sends the front of a long stretch of speech on, up to where it is quietest."""
-        samples = np.frombuffer(self._audio, dtype="<i2").astype(np.float32)
-        cut = 2 * quietest_moment(samples, within_s=CUT_WITHIN_S)
+    def _cut(self, *, deaf: bool) -> None:
+        """Sends the front of a long stretch of speech on: up to where the provider has final words,
+        or, where it has none or is `deaf`, up to where it is quietest."""
+        told: asyncio.Future[str | None] | None = None
+        front = self._ahead.front() if self._ahead and not deaf else None
+        if self._ahead and self._ahead.hears:
+            told = asyncio.get_running_loop().create_future()
+            told.set_result(front[0] if front else "")
+        if front:
+            cut = max(0, len(self._audio) - 2 * int(front[1] * STT_RATE_HZ))
+        else:
+            samples = np.frombuffer(self._audio, dtype="<i2").astype(np.float32)
+            cut = 2 * quietest_moment(samples, within_s=CUT_WITHIN_S)
+            if self._ahead:
+                self._ahead.leave()
         rest = timedelta(seconds=(len(self._audio) - cut) / BYTES_PER_S)
         cut_at = datetime.now(UTC) - rest
-        self._enqueue(cut, cut_at)
+        self._enqueue(cut, cut_at, told)
         self._started_at = cut_at
         self._captions_due = list(CAPTIONS_AT_S)
 
-    def _enqueue(self, size: int, ended_at: datetime) -> None:
+    def _enqueue(
+        self, size: int, ended_at: datetime, told: asyncio.Future[str | None] | None
+    ) -> None:
         audio = bytes(self._audio[:size])
         del self._audio[:size]
         self._unrecognised += 1
-        self._queue.put_nowait(_Segment(audio, self._started_at, ended_at))
+        self._queue.put_nowait(_Segment(audio, self._started_at, ended_at, told))
 
     async def _recognise_all(self) -> None:
         while (segment := await self._queue.get()) is not None:
@@ -197,7 +267,7 @@ class EmbeddedSTTService(STTService):
 
     async def _recognise(self, segment: _Segment) -> Frame:
         await self.start_processing_metrics()
-        raw_text = await self._engine.transcribe(segment.audio + TAIL)
+        raw_text = await self._words(segment)
         await self.stop_processing_metrics()
         if not raw_text:
             return NothingHeardFrame()
@@ -205,6 +275,15 @@ class EmbeddedSTTService(STTService):
         return TranscriptionFrame(
             heard.text, self._user_id, heard.ended_at.isoformat(), Language.EN, result=heard
         )
+
+    async def _words(self, segment: _Segment) -> str:
+        told = await segment.told if segment.told else None
+        if told:
+            return told
+        raw_text = await self._engine.transcribe(segment.audio + TAIL)
+        if self._ahead and told == "" and len(raw_text.split()) >= TELLING_WORDS:
+            self._ahead.missed()
+        return raw_text
 
     def _begin_caption(self) -> None:
         """An interim caption is left out while the engine works: somebody's answer comes first."""
@@ -228,9 +307,12 @@ class EmbeddedSTTService(STTService):
 
 
 class EmbeddedTTSService(TTSService):
-    """Text to speech by sentences. What was prepared with the engine plays without any delay."""
+    """Text to speech by sentences. What was prepared with the engine plays without any delay.
 
-    def __init__(self, engine: TextToSpeech, *, speed: float = 1.0) -> None:
+    The engine is the embedded one, or a provider's that has the embedded one behind it.
+    """
+
+    def __init__(self, engine: Voice, *, speed: float = 1.0) -> None:
         super().__init__(
             push_start_frame=True,
             push_stop_frames=True,

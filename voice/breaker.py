@@ -1,0 +1,59 @@
+"""Whether a provider is asked or left alone. One breaker per provider, shared by a process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from loguru import logger
+
+#: One lost connection is bad luck; two in a row are the provider.
+FAILURES: Final = 2
+COOL_DOWN_S: Final = 15.0
+#: What no wait mends (a refused key, an unknown voice) is looked at again as seldom as this.
+LASTING_S: Final = 600.0
+
+
+class Breaker:
+    """Closed while the provider works; open after `FAILURES` in a row, or one that lasts.
+
+    An open breaker admits one try for each cool-down, and what works closes it. So a try that is
+    never told the end of blocks nobody.
+    """
+
+    def __init__(self, provider: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.provider = provider
+        self._clock = clock
+        self._failures = 0
+        self._cool_down_s = COOL_DOWN_S
+        self._next_try_at: float | None = None
+
+    @property
+    def closed(self) -> bool:
+        return self._next_try_at is None
+
+    def admits(self) -> bool:
+        """Whether the provider may be asked now. The only try of a cool-down is thereby taken."""
+        if self._next_try_at is None:
+            return True
+        if self._clock() < self._next_try_at:
+            return False
+        self._next_try_at = self._clock() + self._cool_down_s
+        return True
+
+    def worked(self) -> None:
+        self._failures = 0
+        if self._next_try_at is not None:
+            self._next_try_at = None
+            logger.warning("{} works again", self.provider)
+
+    def failed(self, why: str, *, lasting: bool = False, wait_s: float | None = None) -> None:
+        """`wait_s` is the provider's own wish (Retry-After); `why` holds no text and no key."""
+        self._failures += 1
+        if self._failures < FAILURES and not lasting and wait_s is None:
+            logger.warning("{} failed: {}", self.provider, why)
+            return
+        self._cool_down_s = LASTING_S if lasting else min(wait_s or COOL_DOWN_S, LASTING_S)
+        self._next_try_at = self._clock() + self._cool_down_s
+        logger.warning("{} is left alone for {} s: {}", self.provider, self._cool_down_s, why)
