@@ -70,12 +70,33 @@ def language_model(settings: Settings) -> LanguageModel | None:
     return LanguageModel(model or default, host, address, key.get_secret_value())
 
 
+class DeepgramAccount(NamedTuple):
+    """`url` is a site, http(s)://host[:port]."""
+
+    api_key: str
+    url: str
+    model: str
+    voice: str
+
+
+def deepgram(settings: Settings) -> DeepgramAccount | None:
+    """What hears and speaks before the embedded speech; None where no key is set."""
+    key = settings.deepgram_api_key
+    if not key:
+        return None
+    names = settings.deepgram_model, settings.deepgram_voice
+    return DeepgramAccount(key.get_secret_value(), settings.deepgram_url, *names)
+
+
 def parts(settings: Settings) -> dict[str, str]:
     """Which parts are in use, for the start line and for reports."""
-    heard, spoken = map(importlib.metadata.version, ("moonshine-voice", "hibari-tts"))
+    moonshine, hibari = map(importlib.metadata.version, ("moonshine-voice", "hibari-tts"))
+    account = deepgram(settings)
+    heard = f"embedded (Moonshine tiny-en {moonshine})"
+    spoken = f"embedded (Hibari {hibari})"
     return {
-        "speech to text": f"embedded (Moonshine tiny-en {heard})",
-        "text to speech": f"embedded (Hibari {spoken})",
+        "speech to text": f"Deepgram ({account.model})" if account else heard,
+        "text to speech": f"Deepgram ({account.voice})" if account else spoken,
         "interviewer": "scripted",
         "grader": str(language_model(settings) or "embedded"),
         "transport": "direct WebRTC",
@@ -229,6 +250,7 @@ def token_signer(settings: Settings) -> TokenSigner:
 _SECRETS: Final = (
     (re.compile(r"(?i)\b(postgres(?:ql)?(?:\+\w+)?://[^:/@\s]*):[^@\s]*@"), r"\1:[password]@"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+"), r"\1 [key]"),
+    (re.compile(r"(?i)\b(token)\s+[\w.~+/=-]{20,}"), r"\1 [key]"),
     (re.compile(r"\bcv_[\w-]+"), "[key]"),
     (re.compile(r"/(i|r)/[\w.-]{20,}"), r"/\1/[token]"),
     (re.compile(r"\b[\w-]{20,}\.[\w-]{20,}(?:\.[\w-]{10,})?"), "[token]"),

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from db.store import Store
     from grading.language_model import LanguageModelGrader
     from voice.conversation import Conversation
+    from voice.deepgram import Account
     from voice.protocols import JournalFor, UpdatesFor
 
     Connects = Callable[[Settings, Runtime | None], Awaitable[Client]]
@@ -260,13 +261,32 @@ async def _speech(
     connections.quieten_pipecat()
     if settings.loopback_ice:
         offer_loopback()
+    account = await _deepgram(settings)
     engines, models = await asyncio.to_thread(lambda: (load_engines(), SpeechModels()))
     await engines.warm()
     repair = TermRepair(engines.text_to_speech.phonemes)
+    provider = None
+    if account:
+        from voice.deepgram import Deepgram
+
+        provider = Deepgram(account, engines.text_to_speech)
     keep_what_is_loaded()
     reach = Reach(settings.loopback_ice, settings.private_ice)
     how = ConversationSettings(settings.recordings_url, settings.ice_servers, reach)
-    return Conversation(Speech(engines, models, repair), journal_for, updates_for, how)
+    speech = Speech(engines, models, repair, provider)
+    return Conversation(speech, journal_for, updates_for, how)
+
+
+async def _deepgram(settings: Settings) -> Account | None:
+    """The account, once it was found usable; None where none is set. Raises SettingError."""
+    found = connections.deepgram(settings)
+    if found is None:
+        return None
+    from voice.deepgram import Account, check
+
+    account = Account(*found)
+    await check(account)
+    return account
 
 
 # ---------------------------------------------------------------------------- grading

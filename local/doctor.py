@@ -64,7 +64,8 @@ async def examine() -> list[Finding]:
     findings += [_space(settings), _recordings(settings), *await _listening(settings)]
     findings += [_origin(settings), *await _ice(settings)]
     findings.append(await examine_language_model(settings))
-    for part, probe in _PROBES.items():
+    deepgram = {"Deepgram": _deepgram} if settings.deepgram_api_key else {}
+    for part, probe in (_PROBES | deepgram).items():
         findings.append(await _probed(part, probe, settings))
     return findings
 
@@ -288,6 +289,17 @@ async def _service(settings: Settings) -> str:
     if missing:
         raise SettingError("workers", "; ".join(missing), "Look into the logs in DATA_DIR/logs")
     return "the API and every worker answer"
+
+
+async def _deepgram(settings: Settings) -> str:
+    """Raises SettingError. Speaks a word and opens a socket, as a worker does at its start."""
+    from voice.deepgram import Account, check
+
+    found = connections.deepgram(settings)
+    if found is None:
+        return "no key is set"
+    await check(Account(*found))
+    return f"{found.url} hears with {found.model} and speaks as {found.voice}"
 
 
 _PROBES: Final[dict[str, Callable[[Settings], Awaitable[str]]]] = {

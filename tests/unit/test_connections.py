@@ -6,11 +6,13 @@ import io
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from connections import Audience, OneLine, TokenSigner, redacted
+from connections import Audience, OneLine, TokenSigner, deepgram, parts, redacted
 from contracts.errors import NotAuthenticated
+from settings import load
 
 SOON = timedelta(minutes=1)
 
@@ -71,6 +73,7 @@ def test_another_key_signs_for_nobody(signer: TokenSigner) -> None:
     [
         "postgresql://me:hunter2@db/x",
         "Authorization: Bearer hunter2",
+        "Authorization: Token hunter2hunter2hunter2",
         "key cv_hunter2abc is wrong",
         "OPENAI_API_KEY=hunter2",
         "password: hunter2, user: x",
@@ -111,3 +114,14 @@ def test_a_failure_is_one_line_without_its_secrets(written: io.StringIO) -> None
     assert line.count("\n") == 1
     assert "ERROR codevoice.test: interview 1\\nfailed | Traceback" in line
     assert "hunter2" not in line
+
+
+def test_a_key_puts_deepgram_ahead_of_the_embedded_speech(tmp_path: Path) -> None:
+    home, no_file = {"DATA_DIR": str(tmp_path / "data")}, tmp_path / ".env"
+    assert deepgram(load(home, no_file)) is None
+    assert parts(load(home, no_file))["speech to text"].startswith("embedded")
+
+    settings = load(home | {"DEEPGRAM_API_KEY": "x", "DEEPGRAM_VOICE": "aura-orion-en"}, no_file)
+    assert parts(settings)["speech to text"] == "Deepgram (nova-3)"
+    assert parts(settings)["text to speech"] == "Deepgram (aura-orion-en)"
+    assert deepgram(settings) == ("x", "https://api.deepgram.com", "nova-3", "aura-orion-en")
