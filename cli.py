@@ -69,11 +69,14 @@ def worker(
     queues: Annotated[
         str, typer.Option(help="Comma-separated: interviews, grading, conversations.")
     ] = "interviews,grading,conversations",
+    ready_file: Annotated[
+        Path | None, typer.Option(help="There while the server hears every queue polled.")
+    ] = None,
 ) -> None:
     """Poll task queues: conversations in one process, interviews and grading in another."""
     import worker as worker_module
 
-    worker_module.run(tuple(name.strip() for name in queues.split(",")))
+    worker_module.run(tuple(name.strip() for name in queues.split(",")), ready_file)
 
 
 @app.command()
@@ -82,6 +85,14 @@ def api() -> None:
     from api.app import serve
 
     serve()
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest tables, with the starter bank and a key to the API."""
+    from local.database import migrated
+
+    print_line(asyncio.run(migrated()))
 
 
 @app.command()

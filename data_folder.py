@@ -45,13 +45,23 @@ def make_data_dir(data_dir: Path) -> None:
 
 
 def kept_secret(data_dir: Path) -> tuple[str, str]:
-    """Of several processes that make one at once, the first one's is kept by all."""
-    path = data_dir / _KEPT_KEY
+    """The key that links are signed with, and where it is."""
+    return kept(data_dir, _KEPT_KEY, secrets.token_urlsafe(48)), (
+        f"made once, in {data_dir / _KEPT_KEY}"
+    )
+
+
+def kept(data_dir: Path, name: str, otherwise: str) -> str:
+    """What the folder keeps by this name; `otherwise` from now on, where it keeps nothing.
+
+    Of several processes that come at once, the first one's is kept by all. Raises SettingError.
+    """
+    path = data_dir / name
     try:
         make_data_dir(data_dir)
         if not path.exists():
-            _write_once(path, secrets.token_urlsafe(48))
-        return path.read_text().strip(), f"made once, in {path}"
+            _write_once(path, otherwise)
+        return path.read_text().strip()
     except OSError as failure:
         raise SettingError(
             "DATA_DIR",

@@ -16,6 +16,7 @@ import signal
 import tempfile
 import zlib
 from pathlib import Path
+from typing import Final
 from urllib.parse import quote
 
 import psycopg
@@ -34,12 +35,12 @@ _ROLE = "codevoice"
 _LONGEST_SOCKET_FOLDER = 80
 
 #: Statements and values stay out of the server's log.
+LOGS_NO_VALUES: Final = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
 _SETTINGS = {
     "listen_addresses": "",
     "shared_buffers": "64MB",
     "max_wal_size": "512MB",
-    "log_min_error_statement": "panic",
-    "log_error_verbosity": "terse",
+    **LOGS_NO_VALUES,
     "log_min_messages": "warning",
     "log_checkpoints": "off",
     "timezone": "UTC",
@@ -73,7 +74,9 @@ class Postgres:
         self._allow_owner()
 
     def url(self, database: str = "codevoice") -> str:
-        return f"postgresql://{_ROLE}@/{database}?host={quote(str(self._socket), safe='')}"
+        socket = quote(str(self._socket), safe="")
+        port = f"&port={self._settings['port']}" if "port" in self._settings else ""
+        return f"postgresql://{_ROLE}@/{database}?host={socket}{port}"
 
     def plan(self, log: Path) -> ChildPlan:
         options = [f"-c{name}={value}" for name, value in self._settings.items()]

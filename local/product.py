@@ -11,7 +11,7 @@ import httpx
 
 from contracts.errors import ERRORS, CodeVoiceError, SettingError, Unavailable
 from contracts.interview import InterviewStatus
-from local.stack import KEY_FILE
+from local.database import KEY_FILE
 
 #: A service that restarts is back within this.
 BACK_WITHIN_S: Final = 60.0

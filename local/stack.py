@@ -6,7 +6,6 @@ import asyncio
 import fcntl
 import json
 import os
-import secrets
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
@@ -20,9 +19,8 @@ import httpx
 import connections
 from contracts.errors import SettingError, Unavailable
 from data_folder import LOCK_FILE, STACK_FILE, make_data_dir
-from db.migrate import migrate
-from db.store import Store
 from local.account import Account, server_account
+from local.database import prepare
 from local.ports import settle
 from local.postgres import Postgres
 from local.processes import Child, ChildPlan, Children, Progress
@@ -33,8 +31,6 @@ CONVERSATIONS: Final = "conversations worker"
 INTERVIEWS: Final = "interviews and grading worker"
 API: Final = "API"
 _QUEUES: Final = {CONVERSATIONS: "conversations", INTERVIEWS: "interviews,grading"}
-#: In the data folder: the key that opens the API, for the command line.
-KEY_FILE: Final = "api_key"
 
 
 class Stack:
@@ -97,24 +93,9 @@ class Stack:
             await self.children.start(server.plan(self._log("postgres")))
             await server.make_database()
             self._use(DATABASE_URL=server.url())
-        store = connections.open_store(self.settings)
-        try:
-            await asyncio.to_thread(migrate, connections.database_url(self.settings))
-            await connections.reach(store)
-            await self._fill(store)
-        finally:
-            await store.close()
-
-    async def _fill(self, store: Store) -> None:
-        from questions.loader import starter_bank
-
-        organisation = await store.access.default_organisation()
-        self.organisation_id = organisation.id
-        self.api_key = _kept_key(self.settings.data_dir / KEY_FILE)
-        await store.access.add_key(organisation.id, self.api_key, "made by codevoice up")
-        bank = await asyncio.to_thread(starter_bank)
-        changed = await store.questions.load(bank)
-        self._progress("questions", f"{len(bank)} in the starter bank, {changed} new or changed")
+        prepared = await prepare(self.settings)
+        self.organisation_id, self.api_key = prepared.organisation_id, prepared.api_key
+        self._progress("questions", prepared.questions)
 
     async def _start_temporal(self) -> None:
         if self.settings.temporal_address is not None:
@@ -248,13 +229,3 @@ def _alone(data_dir: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _kept_key(path: Path) -> str:
-    """Made once; readable by nobody else."""
-    with suppress(FileNotFoundError):
-        return path.read_text().strip()
-    key = f"cv_{secrets.token_urlsafe(32)}"
-    path.touch(mode=0o600)
-    path.write_text(key)
-    return key

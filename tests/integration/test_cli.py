@@ -74,7 +74,7 @@ def test_settings_are_shown_with_their_origin_and_secrets_masked(
         ("PUBLIC_URL", "interviews"),
     ],
 )
-@pytest.mark.parametrize("command", ["up", "api", "worker"])
+@pytest.mark.parametrize("command", ["up", "api", "worker", "migrate"])
 def test_a_wrong_setting_is_one_line_that_names_it_and_exit_code_2(
     command: str, name: str, value: str, elsewhere: dict[str, str], tmp_path: Path
 ) -> None:
@@ -85,7 +85,7 @@ def test_a_wrong_setting_is_one_line_that_names_it_and_exit_code_2(
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", ["api", "worker"])
+@pytest.mark.parametrize("command", ["api", "worker", "migrate"])
 def test_what_cannot_be_reached_is_one_line_and_exit_code_2(
     command: str, elsewhere: dict[str, str], tmp_path: Path
 ) -> None:
