@@ -1,1 +1,7 @@
 """Measurements and the demonstration: simulated candidates against the running product."""
+
+import os
+
+# onnxruntime reads it as it is loaded; without it, it keeps an identifier in the user's cache and
+# reports to its maker.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
