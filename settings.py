@@ -30,8 +30,11 @@ from contracts.ice import ice_server, without_password
 from data_folder import LOCK_FILE, STACK_FILE, default_folder, is_locked, kept_secret
 from setting_values import MODEL_NAME, CommaList, Port, Site, Sites, WebSocket
 
-#: Read where they are used: by `codevoice bench`, and by the tests for a browser.
-_NOT_HERE: Final = frozenset({"CODEVOICE_GRADED_ANSWERS", "CODEVOICE_CHROMIUM"})
+#: Read where they are used: by `codevoice bench`, the tests for a browser and docker-compose.yml.
+_NOT_HERE: Final = frozenset(
+    {"CODEVOICE_GRADED_ANSWERS", "CODEVOICE_CHROMIUM"}
+    | {"POSTGRES_PASSWORD", "LIVEKIT_NODE_IP", "COMPOSE_PROFILES"}
+)
 
 
 class Settings(BaseSettings):
