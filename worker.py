@@ -25,9 +25,7 @@ import polling
 from contracts import queues
 from contracts.errors import CodeVoiceError, SettingError, Unavailable
 from contracts.grades import GradeKind
-from db.ids import new_id
 from db.journal import ConversationJournal
-from db.reporting import report_inputs
 from settings import Settings, load
 
 if TYPE_CHECKING:
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
     from temporalio.runtime import Runtime
     from temporalio.worker import Worker, WorkflowRunner
 
-    from contracts.activities import BuildReport
     from contracts.interview import Fence
     from db.store import Store
     from grading.language_model import LanguageModelGrader
@@ -300,6 +297,7 @@ async def _grading(settings: Settings, client: Client, store: Store) -> AsyncIte
     from activities.grading import GradingActivities
     from activities.reports import ReportActivities
     from grading.embedded import EmbeddedGrader
+    from reporter import Reporter
     from voice.scorer import Scorer
 
     connections.quieten_pipecat()
@@ -347,33 +345,6 @@ async def _asked_model(settings: Settings) -> AsyncIterator[LanguageModelGrader 
         yield model
     finally:
         await model.close()
-
-
-class Reporter:
-    """Reads the database, makes the report, keeps it. Joins rooms that do not know each other."""
-
-    def __init__(
-        self, store: Store, parts: dict[str, str], counts: GradeKind = GradeKind.EMBEDDED
-    ) -> None:
-        """Grades less trusted than `counts` stand beside and count for nothing."""
-        self._store = store
-        self._parts = parts
-        self._counts = counts
-
-    async def build(self, order: BuildReport) -> UUID:
-        from reports.build import build_report
-
-        inputs = await report_inputs(
-            self._store,
-            order,
-            app_version=connections.version(),
-            parts=self._parts,
-            counts=self._counts,
-        )
-        report = await asyncio.to_thread(build_report, inputs)
-        return await self._store.reports.put(
-            new_id(), order.interview_id, order.version, report.model_dump(mode="json")
-        )
 
 
 @asynccontextmanager

@@ -24,8 +24,9 @@ import connections
 from bench.minimal_workflow import MinimalInterview
 from contracts.interview import Consent, InterviewStart, Join, Joined, RecordAnswer, Snapshot
 from contracts.queues import GRADING, INTERVIEWS
+from reporter import Reporter
 from settings import load
-from worker import CACHED_WORKFLOWS, WORKFLOW_TASKS, Reporter, workflow_runner
+from worker import CACHED_WORKFLOWS, WORKFLOW_TASKS, workflow_runner
 
 if TYPE_CHECKING:
     from db.store import Store

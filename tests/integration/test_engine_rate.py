@@ -19,8 +19,8 @@ from contracts.turns import TurnPurpose
 from db.store import Store
 from grading.embedded import EmbeddedGrader
 from questions.loader import starter_bank
+from reporter import Reporter
 from tests.workers import activities_over, polling
-from worker import Reporter
 from workflows.interview_session import InterviewSession
 
 SEEDS = range(4)

@@ -32,12 +32,12 @@ from contracts.turns import Speaker, Turn, TurnPurpose
 from db.rows import Interview
 from db.store import Store
 from grading.embedded import EmbeddedGrader
+from reporter import Reporter
 from reports.words import pending
 from tests.builders import a_turn, an_interview
 from tests.replay.rehearsal import local_temporal
 from tests.waiting import eventually
 from tests.workers import activities_over, polling
-from worker import Reporter
 from workflows.interview_client import InterviewClient
 
 

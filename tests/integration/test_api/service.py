@@ -36,12 +36,13 @@ from db.events import Listener
 from db.ids import new_id
 from db.rows import Interview
 from db.store import Store
+from reporter import Reporter
 from tests.builders import a_question
 from tests.waiting import eventually
 from tests.workers import Activities, activities_over, polling
 from web import consent
 from web import routes as pages
-from worker import KNOWN_QUEUES, Reporter
+from worker import KNOWN_QUEUES
 from workflows.interview_client import InterviewClient, workflow_id
 
 #: Agrees to the text in force.
