@@ -88,6 +88,23 @@ def deepgram(settings: Settings) -> DeepgramAccount | None:
     return DeepgramAccount(key.get_secret_value(), settings.deepgram_url, *names)
 
 
+class LiveKit(NamedTuple):
+    """A LiveKit server: where we reach it, where browsers do, and the key to it."""
+
+    url: str
+    public_url: str
+    api_key: str
+    api_secret: str
+
+
+def livekit(settings: Settings) -> LiveKit | None:
+    """The server whose rooms interviews are held in; None where none is set."""
+    url, key, secret = settings.livekit_url, settings.livekit_api_key, settings.livekit_api_secret
+    if not (url and key and secret):
+        return None
+    return LiveKit(url, settings.livekit_public_url or url, key, secret.get_secret_value())
+
+
 def parts(settings: Settings) -> dict[str, str]:
     """Which parts are in use, for the start line and for reports."""
     moonshine, hibari = map(importlib.metadata.version, ("moonshine-voice", "hibari-tts"))
@@ -99,7 +116,7 @@ def parts(settings: Settings) -> dict[str, str]:
         "text to speech": f"Deepgram ({account.voice})" if account else spoken,
         "interviewer": "scripted",
         "grader": str(language_model(settings) or "embedded"),
-        "transport": "direct WebRTC",
+        "transport": "LiveKit" if livekit(settings) else "direct WebRTC",
     }
 
 
@@ -253,6 +270,7 @@ _SECRETS: Final = (
     (re.compile(r"(?i)\b(token)\s+[\w.~+/=-]{20,}"), r"\1 [key]"),
     (re.compile(r"\bcv_[\w-]+"), "[key]"),
     (re.compile(r"/(i|r)/[\w.-]{20,}"), r"/\1/[token]"),
+    (re.compile(r"\beyJ[\w-]+(?:\.[\w-]*)*"), "[token]"),
     (re.compile(r"\b[\w-]{20,}\.[\w-]{20,}(?:\.[\w-]{10,})?"), "[token]"),
     (re.compile(r"(?i)\b((?:[\w-]*(?:api[_-]?key|secret|token|password))[\"']?\s*[=:]\s*)[^\s,&;]+"),
      r"\1[hidden]"),
@@ -282,7 +300,7 @@ class OneLine(logging.Formatter):
 
 _QUIET: Final = (
     "httpx", "httpcore", "httpx2", "httpcore2", "openai", "aiortc", "aioice", "sqlalchemy",
-    "asyncio", "websockets",
+    "asyncio", "websockets", "livekit",
 )  # fmt: skip
 
 

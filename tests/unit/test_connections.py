@@ -79,6 +79,7 @@ def test_another_key_signs_for_nobody(signer: TokenSigner) -> None:
         "password: hunter2, user: x",
         "mail to hunter2@example.org",
         "GET /i/hunter2.hunter2.hunter2.hunter2 HTTP/1.1",
+        "access_token=eyJhbGciOiJI.eyJodW50ZXIyIjox.hunter2 was refused",
         "token eyJodW50ZXIyIjoxLCJhIjoyfQ.hunter2hunter2hunter2hunter2 is expired",
         "a=candidate:1 1 udp 2130706431 hunter2 4242 typ host",
     ],

@@ -1,0 +1,124 @@
+"""LiveKit's rooms, one for each interview, and the tokens that open them.
+
+What a token allows is the least that its holder needs, for one room, and it serves for two minutes:
+the time counts when somebody joins, and LiveKit sends whoever is inside a fresh one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import aiohttp
+from livekit import api
+
+from contracts.errors import NotAuthenticated, SettingError, Unavailable
+from contracts.rooms import BOT, CANDIDATE, GRACE, RoomEvent, RoomPass
+
+#: Calls take a few milliseconds; who joins waits for two of them.
+_WITHIN: Final = aiohttp.ClientTimeout(total=4)
+#: A room that nobody has entered.
+_EMPTY_FOR: Final = timedelta(minutes=5)
+_TOKEN_FOR: Final = timedelta(minutes=2)
+
+
+class LiveKitRooms:
+    """Rooms on the server at `url`, which browsers reach at `public_url`."""
+
+    def __init__(self, url: str, public_url: str, api_key: str, api_secret: str) -> None:
+        self._url = url
+        self._public_url = public_url
+        self._key, self._secret = api_key, api_secret
+        self._receiver = api.WebhookReceiver(api.TokenVerifier(api_key, api_secret))
+
+    async def open(self, interview_id: UUID) -> None:
+        """Makes the room unless it is there. Raises Unavailable."""
+        async with self._told() as livekit:
+            await livekit.room.create_room(
+                api.CreateRoomRequest(
+                    name=str(interview_id),
+                    empty_timeout=int(_EMPTY_FOR.total_seconds()),
+                    departure_timeout=int(GRACE.total_seconds()),
+                )
+            )
+
+    async def close(self, interview_id: UUID) -> None:
+        """Sends everybody out; nothing happens when the room is not there. Raises Unavailable."""
+        async with self._told() as livekit:
+            try:
+                await livekit.room.delete_room(api.DeleteRoomRequest(room=str(interview_id)))
+            except api.TwirpError as failure:
+                if failure.code != api.TwirpErrorCode.NOT_FOUND:
+                    raise
+
+    async def check(self) -> None:
+        """Raises SettingError that names what is wrong: the address, or the key and its secret."""
+        try:
+            async with self._livekit() as livekit:
+                await livekit.room.list_rooms(api.ListRoomsRequest(names=["none"]))
+        except api.TwirpError as failure:
+            raise SettingError(
+                "LIVEKIT_API_KEY",
+                f"LiveKit refuses this key and secret ({failure.code})",
+                "Set LIVEKIT_API_KEY and LIVEKIT_API_SECRET to a pair of that server's",
+            ) from None
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            raise SettingError(
+                "LIVEKIT_URL", f"no LiveKit answers at {self._url}", "Start it there, or correct it"
+            ) from None
+
+    def candidates_pass(self, interview_id: UUID, epoch: int) -> RoomPass:
+        """For the browser: one microphone out, the interviewer in, and the buttons' messages."""
+        grants = api.VideoGrants(
+            room_join=True,
+            room=str(interview_id),
+            can_publish=True,
+            can_publish_sources=["microphone"],
+            can_publish_data=True,
+            can_subscribe=True,
+        )
+        token = self._token(CANDIDATE, grants).with_attributes({"epoch": str(epoch)})
+        return RoomPass(self._public_url, token.to_jwt())
+
+    def bots_pass(self, interview_id: UUID) -> RoomPass:
+        """For the interviewer. Whoever has its name last is the one in the room; it keeps no room
+        open, so that one whose candidate has gone closes by itself."""
+        grants = api.VideoGrants(
+            room_join=True,
+            room=str(interview_id),
+            can_publish=True,
+            can_publish_sources=["microphone"],
+            can_publish_data=True,
+            can_subscribe=True,
+            agent=True,
+        )
+        return RoomPass(self._url, self._token(BOT, grants).to_jwt())
+
+    def told(self, body: bytes, signature: str) -> RoomEvent:
+        """What a webhook says. Raises NotAuthenticated unless LiveKit signed these very bytes."""
+        try:
+            event = self._receiver.receive(body.decode(), signature)
+        except Exception:
+            raise NotAuthenticated from None
+        return RoomEvent(event.id, event.event, event.room.name)
+
+    def _token(self, identity: str, grants: api.VideoGrants) -> api.AccessToken:
+        token = api.AccessToken(self._key, self._secret).with_identity(identity)
+        return token.with_ttl(_TOKEN_FOR).with_grants(grants)
+
+    def _livekit(self) -> api.LiveKitAPI:
+        return api.LiveKitAPI(self._url, self._key, self._secret, timeout=_WITHIN)
+
+    @asynccontextmanager
+    async def _told(self) -> AsyncIterator[api.LiveKitAPI]:
+        """Its errors quote what was sent, tokens too: none of their words goes on."""
+        try:
+            async with self._livekit() as livekit:
+                yield livekit
+        except api.TwirpError as failure:
+            raise Unavailable(f"LiveKit refuses ({failure.code})") from None
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            raise Unavailable("LiveKit cannot be reached") from None
