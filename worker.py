@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from contracts.interview import Fence
     from db.store import Store
     from grading.language_model import LanguageModelGrader
+    from livekit_rooms import LiveKitRooms
     from voice.conversation import Conversation
     from voice.deepgram import Account
     from voice.protocols import JournalFor, UpdatesFor
@@ -168,16 +169,22 @@ async def _interviews(settings: Settings, client: Client, store: Store) -> Async
     from temporalio.worker import Worker
 
     from activities.interviews import InterviewActivities
+    from activities.rooms import RoomActivities
     from reconciler import Reconciler
     from workflows.interview_client import InterviewClient
     from workflows.interview_session import InterviewSession
 
-    activities = InterviewActivities(store)
+    activities, rooms = InterviewActivities(store), RoomActivities(await _rooms(settings))
     worker = Worker(
         client,
         task_queue=queues.INTERVIEWS,
         workflows=[InterviewSession],
-        activities=[activities.save_state, activities.close_answer],
+        activities=[
+            activities.save_state,
+            activities.close_answer,
+            rooms.open_room,
+            rooms.close_room,
+        ],
         workflow_runner=workflow_runner(),
         max_cached_workflows=CACHED_WORKFLOWS,
         max_concurrent_workflow_tasks=WORKFLOW_TASKS,
@@ -192,6 +199,18 @@ async def _interviews(settings: Settings, client: Client, store: Store) -> Async
         _background(housekeeping.keep_pulse(client, store, InterviewClient(client))),
     ):
         yield worker
+
+
+async def _rooms(settings: Settings) -> LiveKitRooms | None:
+    """Raises SettingError when LiveKit does not answer, or refuses the key."""
+    server = connections.livekit(settings)
+    if server is None:
+        return None
+    from livekit_rooms import LiveKitRooms
+
+    rooms = LiveKitRooms(*server)
+    await rooms.check()
+    return rooms
 
 
 def workflow_runner() -> WorkflowRunner:
@@ -271,7 +290,8 @@ async def _speech(
     reach = Reach(settings.loopback_ice, settings.private_ice)
     how = ConversationSettings(settings.recordings_url, settings.ice_servers, reach)
     speech = Speech(engines, models, repair, provider)
-    return Conversation(speech, journal_for, updates_for, how)
+    rooms = await _rooms(settings)
+    return Conversation(speech, journal_for, updates_for, how, rooms=rooms)
 
 
 async def _deepgram(settings: Settings) -> Account | None:

@@ -63,7 +63,7 @@ class Line:
     """One connection attempt: what was offered when, and what came of it."""
 
     offered_at: float
-    connection: RTCPeerConnection
+    connection: Any  # an RTCPeerConnection, or a room's stand-in for one
     channel: Any = None
     answered_at: float | None = None
     connected: asyncio.Event = field(default_factory=asyncio.Event)
@@ -74,6 +74,9 @@ class SimulatedCandidate:
     """`signal` takes an SDP offer to the bot and returns its SDP answer; it may raise, and is then
     called again, as after a lost line. `said` is called with each server message that arrives.
     """
+
+    #: The page's rules (DESIGN 4): a line whose pulse is missed for so long is lost.
+    pulse_missed_s = PULSE_MISSED_S
 
     def __init__(
         self,
@@ -236,18 +239,21 @@ class SimulatedCandidate:
             # A close that is cancelled half-way never ends for who closes again: `leave` does.
             await asyncio.shield(self._start(connection.close()))
             return False
+        self._adopt(line)
+        return True
+
+    def _adopt(self, line: Line) -> None:
         old, self._line, self._last_pulse = self._line, line, None
         self._joined.set()
         if old:
             old.dead = True
             self._start(old.connection.close())
-        return True
 
     async def _until_lost(self) -> None:
         """The line's end is a missed pulse, a failed connection, or the bot's "moving"."""
         line = self._line
         while line and not line.dead and not self._offer_now.is_set() and self.ended is None:
-            missed = self._last_pulse and time.monotonic() - self._last_pulse > PULSE_MISSED_S
+            missed = self._last_pulse and time.monotonic() - self._last_pulse > self.pulse_missed_s
             if missed:
                 return
             await asyncio.sleep(0.05)

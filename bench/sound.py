@@ -6,8 +6,9 @@ import asyncio
 import fractions
 import time
 import wave
+from collections.abc import AsyncIterable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from aiortc import MediaStreamTrack
@@ -15,6 +16,9 @@ from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, AudioResampler
 
 from bench.voices import RATE_HZ, Samples
+
+if TYPE_CHECKING:
+    from livekit.rtc import AudioFrameEvent
 
 FRAME: Final = RATE_HZ // 50  # 20 ms
 EAR_RATE_HZ: Final = 24_000
@@ -99,14 +103,18 @@ class Ear:
         try:
             while True:
                 frame = await track.recv()
-                now = time.monotonic()
-                if now - self.last_loud_at < 0.3:
-                    self.gaps_s.append(now - before)
-                before = now
+                before = self._arrived(before)
                 for piece in resampler.resample(frame):
-                    self._hear(piece.to_ndarray().reshape(-1).astype(np.int16), now)
+                    self._hear(piece.to_ndarray().reshape(-1).astype(np.int16), before)
         except MediaStreamError:
             return
+
+    async def follow_room(self, stream: AsyncIterable[AudioFrameEvent]) -> None:
+        """The same for a track of a LiveKit room, at `EAR_RATE_HZ`."""
+        before = time.monotonic()
+        async for event in stream:
+            before = self._arrived(before)
+            self._hear(np.frombuffer(event.frame.data, np.int16), before)
 
     def next_onset(self, after: float) -> float | None:
         """When the bot first became audible after this moment."""
@@ -121,6 +129,13 @@ class Ear:
             file.setsampwidth(2)
             file.setframerate(EAR_RATE_HZ)
             file.writeframes(b"".join(piece.tobytes() for piece in self._pieces))
+
+    def _arrived(self, before: float) -> float:
+        """Notes a gap in what is being said; returns now."""
+        now = time.monotonic()
+        if now - self.last_loud_at < 0.3:
+            self.gaps_s.append(now - before)
+        return now
 
     def _hear(self, piece: Samples, now: float) -> None:
         self._pieces.append(piece)

@@ -41,6 +41,12 @@ class ClosedAnswer(Contract):
     answer_id: UUID | None
 
 
+class RoomOf(Contract):
+    """Open or close the LiveKit room of this interview."""
+
+    interview_id: UUID
+
+
 class MeasureConduct(Contract):
     """Join the recordings of an interview that is over, and score them. Result: `Measured`."""
 

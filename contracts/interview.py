@@ -147,7 +147,9 @@ class Snapshot(Contract):
     """The whole visible state. A higher `state_version` is newer; only a newer one is saved.
 
     `remaining` is the asking time left at `as_of`; it runs on only while `clock_running`.
-    `epoch` is the newest join. `live_epoch` is the bot that has reported ready, None without one.
+    `epoch` is that of the newest bot or typing tab, `joined_epoch` that of the newest one somebody
+    joined for: a bot that hands over in a room raises the first alone. `live_epoch` is the bot that
+    has reported ready, None without one.
     `report_version` is the newest report built (0: none). `report_given_up`: the one after it could
     not be made for a day, and nobody tries any more.
     """
@@ -158,6 +160,7 @@ class Snapshot(Contract):
     cursor: Cursor
     questions: tuple[QuestionState, ...]
     epoch: int = 0
+    joined_epoch: int = 0
     live_epoch: int | None = None
     consented: bool = False
     clock_running: bool = False

@@ -13,7 +13,9 @@ from activities.conduct import ConductActivities
 from activities.grading import GradingActivities
 from activities.interviews import InterviewActivities
 from activities.reports import ReportActivities
+from activities.rooms import RoomActivities
 from contracts.queues import GRADING, INTERVIEWS
+from contracts.rooms import OpensRooms
 from workflows.interview_session import InterviewSession
 
 #: What each queue's worker does.
@@ -21,14 +23,24 @@ Activities = Mapping[str, Sequence[Callable[..., Any]]]
 
 
 def activities_over(
-    store: Any, grader: Any, reporter: Any, scorer: Any = None, **grading_options: Any
+    store: Any,
+    grader: Any,
+    reporter: Any,
+    scorer: Any = None,
+    rooms: OpensRooms | None = None,
+    **grading_options: Any,
 ) -> Activities:
     """Everything but conversations. The parts keep the protocols of the activities' rooms."""
     interviews, reports = InterviewActivities(store), ReportActivities(reporter)
-    conduct = ConductActivities(store, scorer)
+    conduct, livekit = ConductActivities(store, scorer), RoomActivities(rooms)
     grading = GradingActivities(store, grader, **grading_options)
     return {
-        INTERVIEWS: [interviews.save_state, interviews.close_answer],
+        INTERVIEWS: [
+            interviews.save_state,
+            interviews.close_answer,
+            livekit.open_room,
+            livekit.close_room,
+        ],
         GRADING: [
             grading.assess_answer,
             grading.grade_answer,

@@ -17,16 +17,16 @@ from pipecat.processors.frameworks.rtvi.frames import RTVIServerMessageFrame
 from pipecat.processors.frameworks.rtvi.observer import RTVIObserverParams
 
 from contracts.conversation import ConversationEnd, ConversationResult, HoldConversation
-from contracts.errors import InvalidInput, StaleFence
+from contracts.errors import StaleFence
 from contracts.interview import BotReady, Fence, JoinPurpose
 from voice import messages
 from voice.engines import STT_RATE_HZ, TTS_RATE_HZ
-from voice.held import CLOSE_WITHIN_S, PULSE_EVERY_S, House
+from voice.held import PULSE_EVERY_S, House
+from voice.lines import CLOSE_WITHIN_S, Line, open_line
 from voice.progress import Progress
 from voice.protocols import InterviewUpdates, Journal
 from voice.running import CANCEL_WITHIN_S, first_of, run_pipeline, stop_pipeline, within
 from voice.speech import EmbeddedSTTService, EmbeddedTTSService
-from voice.webrtc import DirectLine
 
 
 class Echo(FrameProcessor):
@@ -50,12 +50,8 @@ async def hold_check(
     beat: Callable[[], None],
 ) -> ConversationResult:
     """Ends by itself after `check_lasts_s`, or when the candidate leaves. Takes no fence."""
-    if spec.offer_id is None:
-        raise InvalidInput("an offer is needed", field="offer_id")
-    line = DirectLine(house.settings.ice_servers, reach=house.settings.reach)
+    line = await open_line(house, spec, journal)
     try:
-        answer = await line.answer(await journal.offer_sdp(spec.offer_id))
-        await journal.answer_offer(spec.offer_id, answer)
         await updates.bot_ready(
             BotReady(fence=fence, offer_id=spec.offer_id, purpose=JoinPurpose.CHECK)
         )
@@ -66,7 +62,7 @@ async def hold_check(
         await within(CLOSE_WITHIN_S, line.close())
 
 
-async def _talk(house: House, line: DirectLine, epoch: int, progress: Progress) -> ConversationEnd:
+async def _talk(house: House, line: Line, epoch: int, progress: Progress) -> ConversationEnd:
     worker = _pipeline(house, line, progress)
     started = asyncio.Event()
 
@@ -89,7 +85,7 @@ async def _talk(house: House, line: DirectLine, epoch: int, progress: Progress) 
 
 async def _listen(
     house: House,
-    line: DirectLine,
+    line: Line,
     worker: PipelineWorker,
     started: asyncio.Event,
     progress: Progress,
@@ -113,7 +109,7 @@ async def _pulse(worker: PipelineWorker, epoch: int) -> None:
         await asyncio.sleep(PULSE_EVERY_S)
 
 
-def _pipeline(house: House, line: DirectLine, progress: Progress) -> PipelineWorker:
+def _pipeline(house: House, line: Line, progress: Progress) -> PipelineWorker:
     pipeline = Pipeline(
         [
             line.transport.input(),

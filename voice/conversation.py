@@ -9,6 +9,7 @@ from typing import Final
 from contracts.conversation import ConversationEnd, ConversationResult, HoldConversation
 from contracts.errors import StaleFence
 from contracts.interview import Fence, JoinPurpose
+from contracts.rooms import AdmitsBots
 from voice.bot import Speech
 from voice.check import hold_check
 from voice.held import ConversationSettings, Held, House
@@ -36,8 +37,12 @@ class Conversation:
         updates_for: UpdatesFor,
         settings: ConversationSettings,
         wording: Wording | None = None,
+        *,
+        rooms: AdmitsBots | None = None,
     ) -> None:
-        self._house = House(speech, settings, wording or Script(), asyncio.Event(), Stragglers())
+        self._house = House(
+            speech, settings, wording or Script(), asyncio.Event(), Stragglers(), rooms
+        )
         self._journal_for = journal_for
         self._updates_for = updates_for
         self._senseless = 0

@@ -13,9 +13,10 @@ from loguru import logger
 from uuid_utils.compat import uuid7
 
 from contracts.conversation import ConversationEnd, ConversationResult, HoldConversation
-from contracts.errors import CodeVoiceError, InvalidInput, StaleFence
+from contracts.errors import CodeVoiceError, StaleFence
 from contracts.interview import BotReady, Fence, Snapshot
 from contracts.questions import Question
+from contracts.rooms import AdmitsBots
 from contracts.sdp import ANYWHERE, Reach
 from contracts.turns import Turn
 from voice import messages
@@ -23,7 +24,8 @@ from voice.bot import Bot, Speech
 from voice.clerk import Clerk
 from voice.dialogue import Dialogue
 from voice.interviewer import Interviewer
-from voice.messages import Notice
+from voice.lines import CLOSE_WITHIN_S, Line, in_room, open_line
+from voice.messages import Notice, Press
 from voice.notebook import Notebook
 from voice.protocols import InterviewUpdates, Journal
 from voice.recorder import Recorded, Recording
@@ -31,7 +33,6 @@ from voice.recovered import Recovery
 from voice.running import Stragglers, first_of, run_pipeline, stop_pipeline, within
 from voice.script import Wording
 from voice.turns import TurnTaking
-from voice.webrtc import DirectLine
 
 PULSE_EVERY_S: Final = 0.5
 ALIVE_EVERY_S: Final = 1.0
@@ -44,8 +45,6 @@ RECOVERED_WITHIN_S: Final = 3.0
 #: What is left to write at an orderly end, and when the worker cancels (one second in all).
 TIDY_WITHIN_S: Final = 3.0
 CANCELLED_TIDY_WITHIN_S: Final = 0.8
-#: A line, or a recording on a disk that hangs, is not waited for any longer as it is closed.
-CLOSE_WITHIN_S: Final = 2.0
 SENSES_EVERY_S: Final = 0.5
 
 
@@ -73,6 +72,7 @@ class House:
     wording: Wording
     draining: asyncio.Event
     stragglers: Stragglers
+    rooms: AdmitsBots | None = None
 
 
 class Held:
@@ -101,7 +101,7 @@ class Held:
         self._dialogue: Dialogue
         self._interviewer: Interviewer
         self._bot: Bot
-        self._line: DirectLine
+        self._line: Line
         self._recovery: Recovery
         self._recovering: asyncio.Task[None]
         self._pipeline: asyncio.Task[None]
@@ -119,6 +119,8 @@ class Held:
             self._pulse(),
             self._stay_alive(),
             self._watch_line(),
+            self._line.taken(),
+            self._welcome_back(),
             self._watch_drain(),
             self._watch_recording(),
             self._watch_senses(),
@@ -141,31 +143,30 @@ class Held:
         return ConversationResult(end=end, turns=self._notebook.written, connected=connected)
 
     async def _get_ready(self) -> None:
-        """Reads the record, answers the offer, reports ready, builds the pipeline.
+        """Reads the record, opens the line, reports ready, builds the pipeline.
 
         What a bot that died had not recognised is looked for meanwhile: the line takes its time.
         """
-        if self._spec.offer_id is None:
-            raise InvalidInput("an offer is needed", field="offer_id")
-        sdp, plan, turns, patience_s, last_alive_at, left = await asyncio.gather(
-            self._journal.offer_sdp(self._spec.offer_id),
+        plan, turns, patience_s, last_alive_at, left = await asyncio.gather(
             self._journal.plan(),
             self._journal.turns(),
             self._journal.patience_s(),
             self._journal.last_alive_at(),
             self._journal.left_recordings(),
         )
-        speech, wording, settings = self._house.speech, self._house.wording, self._house.settings
+        speech, wording = self._house.speech, self._house.wording
         taking = TurnTaking(speech.models, patience_s=patience_s)
-        self._line = DirectLine(settings.ice_servers, taking.voice, settings.reach)
         ready: asyncio.Future[Interviewer] = asyncio.get_running_loop().create_future()
         self._recovery = Recovery(
             speech, wording, self._journal, plan=plan, turns=turns, interviewer=ready
         )
         self._recovering = asyncio.create_task(self._recovery.run(left))
         try:
-            answer = await self._line.answer(sdp)
-            await self._journal.answer_offer(self._spec.offer_id, answer)
+            self._line = await open_line(self._house, self._spec, self._journal, taking.voice)
+        except BaseException:
+            self._recovering.cancel()
+            raise
+        try:
             self._begin_recording()
             snapshot, _ = await asyncio.gather(
                 self._updates.bot_ready(
@@ -267,6 +268,13 @@ class Held:
         await self._bot.last_words(LAST_WORDS_WITHIN_S)
         await self._dialogue.line_gone()
 
+    async def _welcome_back(self) -> None:
+        """Whoever was away for a moment has missed what was said then."""
+        while True:
+            await self._line.returned.wait()
+            self._line.returned.clear()
+            self._dialogue.pressed(Press.REPEAT)
+
     async def _watch_senses(self) -> None:
         """A bot that is deaf, mute or stuck fails, and the page's next offer gets another."""
         await self._bot.started.wait()
@@ -276,9 +284,13 @@ class Held:
             self._bot.pass_time(SENSES_EVERY_S)
 
     async def _watch_drain(self) -> None:
+        """Over a line of its own the page finds the next bot; in a room the next bot comes."""
         await self._house.draining.wait()
-        self._bot.send(messages.moving())
-        await asyncio.sleep(self._house.settings.handoff_grace_s)
+        if in_room(self._spec):
+            await self._bot.last_words(LAST_WORDS_WITHIN_S)
+        else:
+            self._bot.send(messages.moving())
+            await asyncio.sleep(self._house.settings.handoff_grace_s)
         self._dialogue.end(ConversationEnd.HANDOFF)
 
     # -- the recording

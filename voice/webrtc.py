@@ -48,6 +48,7 @@ class DirectLine:
         self.transport = SmallWebRTCTransport(self._connection, _audio_params(voice))
         self.connected = asyncio.Event()
         self.left = asyncio.Event()
+        self.returned = asyncio.Event()  # never: who is back makes a new offer
         self.transport.add_event_handler("on_client_connected", self._on_connected)
         self.transport.add_event_handler("on_client_disconnected", self._on_disconnected)
 
@@ -82,6 +83,10 @@ class DirectLine:
             up = self._connection.is_connected() or silent_line_s() < LOST_AFTER_S
             was_up = was_up or up
             quiet_s = 0.0 if up or not was_up else quiet_s + WATCH_EVERY_S
+
+    async def taken(self) -> None:
+        """Never ends: nobody else can stand on this line."""
+        await asyncio.Event().wait()
 
     async def close(self) -> None:
         """Tells the page that the bot has left, and closes. May be called twice.

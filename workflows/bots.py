@@ -11,7 +11,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from contracts.conversation import ConversationEnd, ConversationResult
-from contracts.errors import CodeVoiceError, Conflict, WrongState
+from contracts.errors import CodeVoiceError, Conflict, Unavailable, WrongState
 from contracts.interview import InterviewStatus, Join
 from workflows import calls
 from workflows.background import Background
@@ -30,10 +30,17 @@ class Bots:
         self._interview = interview
         self._background = background
         self._handles: dict[int, workflow.ActivityHandle[ConversationResult]] = {}
+        self._opening = 0
+        self._room_made = False
 
     @property
     def gone(self) -> bool:
         return not self._handles
+
+    @property
+    def no_room(self) -> bool:
+        """None was made for this interview, or it is closed again."""
+        return not self._room_made
 
     def connect(self, join: Join) -> Connection:
         """Starts a bot for a new epoch; the old one is cancelled and nobody waits for it.
@@ -42,6 +49,7 @@ class Bots:
         """
         line = self._interview.line
         if self._in_room and line.newest is not None and line.busy_with(join.purpose):
+            line.count(workflow.now())
             return line.newest
         connection = self._interview.connect(join, workflow.now())
         self.supersede()
@@ -79,6 +87,32 @@ class Bots:
         if interview.over or interview.status is InterviewStatus.PAUSED:
             return WrongState(f"the interview is {interview.status}")
         return connection.refusal or Conflict("the conversation was ended")
+
+    async def open_room(self) -> None:
+        """For every join: a LiveKit that was restarted has forgotten its rooms. Raises Unavailable.
+
+        Over direct WebRTC there is none, nor in an interview that ran before there were rooms.
+        """
+        if self._interview.start.transport != "livekit" or not workflow.patched("rooms"):
+            return
+        self._room_made = True
+        self._opening += 1
+        try:
+            await calls.open_room(self._interview.start.interview_id)
+        except ActivityError as failure:
+            if is_cancelled_exception(failure):
+                raise
+            raise Unavailable("the room cannot be opened", retry_after_s=2) from failure
+        finally:
+            self._opening -= 1
+
+    async def close_room(self) -> None:
+        """Once the interview is over, its last bot has left and nobody waits to come in."""
+        await workflow.wait_condition(lambda: self.gone and not self._opening)
+        if self._room_made:
+            with suppress(ActivityError):
+                await calls.close_room(self._interview.start.interview_id)
+            self._room_made = False
 
     @property
     def _in_room(self) -> bool:

@@ -17,6 +17,7 @@ from activities.conversations import ConversationActivities
 from activities.grading import GradingActivities
 from activities.interviews import InterviewActivities
 from activities.reports import ReportActivities
+from activities.rooms import RoomActivities
 from contracts.activities import (
     AnswerRef,
     Assessment,
@@ -27,6 +28,7 @@ from contracts.activities import (
     GradeRef,
     MeasureConduct,
     Measured,
+    RoomOf,
 )
 from contracts.conversation import ConversationResult, HoldConversation
 from contracts.interview import InterviewStart, JoinPurpose, Snapshot
@@ -78,6 +80,36 @@ def _conversation(start: InterviewStart, connection: Connection) -> HoldConversa
         purpose=connection.purpose,
         offer_id=connection.offer_id,
         transport=start.transport,
+    )
+
+
+async def open_room(interview_id: UUID) -> None:
+    """A candidate waits for it, and asks again when it failed."""
+    await workflow.execute_activity_method(
+        RoomActivities.open_room,
+        RoomOf(interview_id=interview_id),
+        task_queue=INTERVIEWS,
+        start_to_close_timeout=timedelta(seconds=5),
+        schedule_to_close_timeout=timedelta(seconds=10),
+        retry_policy=RetryPolicy(
+            initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=2)
+        ),
+        summary="open the room",
+    )
+
+
+async def close_room(interview_id: UUID) -> None:
+    """One that stays closes by itself once everybody has left."""
+    await workflow.execute_activity_method(
+        RoomActivities.close_room,
+        RoomOf(interview_id=interview_id),
+        task_queue=INTERVIEWS,
+        start_to_close_timeout=timedelta(seconds=5),
+        schedule_to_close_timeout=timedelta(minutes=1),
+        retry_policy=RetryPolicy(
+            initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10)
+        ),
+        summary="close the room",
     )
 
 

@@ -79,6 +79,7 @@ class Interview:
             cursor=self.cursor(),
             questions=self.progress.states(),
             epoch=self.line.epoch,
+            joined_epoch=self.line.joined_epoch,
             live_epoch=self.line.live_epoch,
             consented=self.consented,
             clock_running=self.clock.running,

@@ -23,7 +23,7 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from contracts.activities import AnswerRef
-    from contracts.errors import CodeVoiceError
+    from contracts.errors import CodeVoiceError, Unavailable
     from contracts.interview import (
         BotReady,
         Consent,
@@ -98,6 +98,7 @@ class InterviewSession:
         asking = self._background.start(self._ask_and_report())
         await workflow.wait_condition(lambda: interview.over)
         self._background.start(self._bots.send_off())
+        self._background.start(self._bots.close_room())
         await workflow.wait_condition(
             lambda: asking.done() or interview.status is InterviewStatus.CANCELLED
         )
@@ -109,8 +110,9 @@ class InterviewSession:
         self._closed = True
 
     def _quiet(self) -> bool:
-        """No bot, no waiting caller and nothing unsaved is left behind."""
-        return self._bots.gone and workflow.all_handlers_finished() and self._saving.idle
+        """No bot, no room, no waiting caller and nothing unsaved is left behind."""
+        nobody = self._bots.gone and self._bots.no_room
+        return nobody and workflow.all_handlers_finished() and self._saving.idle
 
     async def _ask_and_report(self) -> None:
         while not self._interview.over:
@@ -206,6 +208,10 @@ class InterviewSession:
             self._bots.supersede()
             return self._joined(message, interview.line.epoch)
         connection = interview.line.of_offer(message.offer_id) or self._bots.connect(message)
+        try:
+            await self._bots.open_room()
+        except Unavailable as away:
+            raise refusal(away) from away
         # Hazards while this waits: a newer join, the end of the interview or a pause, the bot's
         # failure, and a repeat of this very join, which waits for the same connection.
         await workflow.wait_condition(

@@ -46,6 +46,7 @@ class Line:
         self.connections: list[Connection] = []
         self.held: Fence | None = None  # taken by `bot_ready`
         self._joined_at: list[datetime] = []
+        self.joined_epoch = 0  # the newest that somebody asked for; a hand-over's is later
         self._joins = 0
 
     @property
@@ -88,9 +89,15 @@ class Line:
         return self._joins >= JOINS_IN_ALL
 
     def open(self, purpose: JoinPurpose, offer_id: UUID | None, now: datetime) -> Connection:
+        self.count(now)
+        connection = self.open_again(purpose, offer_id)
+        self.joined_epoch = connection.epoch
+        return connection
+
+    def count(self, now: datetime) -> None:
+        """A join, whether it needs a bot or finds one in its room."""
         self._joins += 1
         self._joined_at = [*self._recent(now), now]
-        return self.open_again(purpose, offer_id)
 
     def open_again(self, purpose: JoinPurpose, offer_id: UUID | None) -> Connection:
         """A hand-over: a new epoch that nobody asked for, so it does not count as a join."""
@@ -105,6 +112,7 @@ class Line:
         self.connections.append(
             Connection(self.epoch + 1, JoinPurpose.TYPING, None, tab, phase=Phase.READY)
         )
+        self.joined_epoch = self.epoch
         self.held = None
         return True
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.conversation import ConversationEnd
-from contracts.errors import Conflict, InvalidInput, NoCapacity, StaleFence, Unavailable
+from contracts.errors import Conflict, InvalidInput, NoCapacity, StaleFence, TooMany, Unavailable
 from contracts.interview import Fence, InterviewStatus, Join, JoinPurpose, Move, Outage
 from contracts.queues import CONVERSATIONS, GRADING, INTERVIEWS
 from tests.replay.plans import a_start
@@ -113,6 +113,48 @@ async def test_a_handed_over_room_gets_its_next_bot_at_once(stage: Stage) -> Non
     assert room.bots[1].fence == Fence(epoch=2)
     with pytest.raises(StaleFence):
         await room.bots[0].updates.skip(Move())
+
+
+async def test_a_room_is_opened_for_every_join_and_closed_at_the_end(stage: Stage) -> None:
+    room = await stage.agreed(transport="livekit", follow_ups=0)
+    await room.client.join(room.id, Join())
+    assert room.id in stage.livekit.there
+    stage.livekit.there.clear()  # LiveKit was restarted: it has forgotten its rooms
+    joined = await room.client.join(room.id, Join())
+    assert (joined.epoch, len(room.bots)) == (1, 1)
+    assert room.id in stage.livekit.there
+    await room.answer_all()
+    await room.result()
+    assert room.id not in stage.livekit.there
+
+
+async def test_without_livekit_the_join_fails_and_the_next_one_may_not(stage: Stage) -> None:
+    room = await stage.agreed(transport="livekit")
+    stage.livekit.away = True
+    with pytest.raises(Unavailable) as told:
+        await room.client.join(room.id, Join())
+    assert told.value.retry_after_s
+    stage.livekit.away = False
+    assert (await room.client.join(room.id, Join())).snapshot.status is S.IN_PROGRESS
+
+
+async def test_who_reloads_in_a_room_all_the_time_is_told_to_wait(stage: Stage) -> None:
+    room = await stage.agreed(transport="livekit")
+    for _ in range(JOINS_A_MINUTE):
+        await room.client.join(room.id, Join())
+    with pytest.raises(TooMany):
+        await room.client.join(room.id, Join())
+
+
+async def test_a_hand_over_is_nobodys_join(stage: Stage) -> None:
+    room = await stage.agreed(transport="livekit")
+    await room.client.join(room.id, Join())
+    room.bots[0].ended.set_result(ConversationEnd.HANDOFF)
+    await room.until_true(lambda: len(room.bots) == 2)
+    assert await eventually(lambda: _live(room, epoch=2))
+    assert (await room.state()).joined_epoch == 1
+    await room.client.join(room.id, Join(purpose=JoinPurpose.TYPING, tab=uuid4()))
+    assert (await room.state()).joined_epoch == 3
 
 
 async def _live(room: Room, epoch: int) -> bool:

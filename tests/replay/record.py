@@ -194,9 +194,22 @@ async def measured(stage: Stage) -> Room:
     return room
 
 
+async def in_a_room(stage: Stage) -> Room:
+    """In a room that is made and closed: joined, reloaded, handed over, and ended aloud."""
+    room = await stage.open(a_start(transport="livekit", follow_ups=0))
+    await room.agree()
+    await room.client.join(room.id, Join())
+    await room.client.join(room.id, Join())
+    room.bots[-1].ended.set_result(ConversationEnd.HANDOFF)
+    await room.until_true(lambda: room.saved[-1].live_epoch == 2)
+    while (await room.answer(fence=room.bots[-1].fence)).cursor.question_id is not None:
+        pass
+    return room
+
+
 SCENARIOS: tuple[Callable[[Stage], Awaitable[Room]], ...] = (
     text, voice, room_hand_over, moves, finish, superseded_and_cancelled, deadline, last_words,
-    finished_in_mid_sentence, blocked_line, outage, measured,
+    finished_in_mid_sentence, blocked_line, outage, measured, in_a_room,
 )  # fmt: skip
 
 

@@ -40,6 +40,7 @@ from contracts.interview import (
 from contracts.questions import Question
 from contracts.queues import CONVERSATIONS, GRADING, INTERVIEWS
 from local.temporal import extra_arguments, temporal_program
+from tests.replay.memory_rooms import MemoryRooms
 from tests.replay.plans import POINTS, a_bank_question, a_start
 from tests.workers import activities_over, polling
 from workflows.interview_client import BoundInterview, InterviewClient, workflow_id
@@ -165,6 +166,7 @@ class Stage:
         self.client = InterviewClient(temporal)
         self.rooms: dict[UUID, Room] = {}
         self.news = asyncio.Condition()
+        self.livekit = MemoryRooms()
 
     async def open(self, start: InterviewStart | None = None) -> Room:
         start = start or a_start()
@@ -369,7 +371,7 @@ async def working(
     """Workers for the stage's interviews. Without CONVERSATIONS no bot has a slot."""
     bots = ConversationActivities(stage.converse, drain=timedelta(seconds=2))
     activities = {
-        **activities_over(stage, stage, stage, stage, unhurried=slots),
+        **activities_over(stage, stage, stage, stage, stage.livekit, unhurried=slots),
         CONVERSATIONS: [bots.hold_conversation],
     }
     async with polling(

@@ -33,7 +33,7 @@ LABELS = {
     "look for a follow-up", "grade an answer", "build the report", "the first report is due",
     "the next thing due", "the last answer may be taken back", "the bot says goodbye",
     "the last words are written down", "lost time may be given back", "one interview",
-    "measure the conduct",
+    "measure the conduct", "open the room", "close the room",
 }  # fmt: skip
 #: What may stand in a payload besides ids, numbers and times.
 WORDS = {
@@ -47,7 +47,14 @@ WORDS = {
     *POINTS,
     *("direct", "livekit"),
     *("answered", "finished", "deadline", "expired", "declined", "cancelled"),
-    *("last-words", "last-words-at-finish", "never-alive", "late-deadline", "conduct"),  # patches
+    *(
+        "last-words",
+        "last-words-at-finish",
+        "never-alive",
+        "late-deadline",
+        "conduct",
+        "rooms",
+    ),  # patches
 }
 
 
