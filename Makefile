@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/codevoice
 
-.PHONY: help install run test demo bench bench-turns chaos check format lock lock-check pages-check screenshots clean
+.PHONY: help install run test demo bench bench-turns chaos check format lock lock-check pages-check web livekit screenshots clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 14
@@ -22,15 +22,29 @@ help:  ## What can be made
 
 install: .venv/.dev  ## Install everything, the tools for tests too
 
-run: .venv/.run  ## Start the whole product and print a link to an interview
-	@$(RUN) up
+# With TRANSPORT=livekit a LiveKit server runs too, and browsers need its client.
+LIVEKIT := $(filter livekit,$(TRANSPORT))
 
-demo: .venv/.run  ## Hold a whole interview with nobody present; KILL=1 kills the bot in mid-answer
-	@$(RUN) demo $(if $(KILL),--kill)
+run: .venv/.run $(if $(LIVEKIT),livekit web)  ## Start the whole product and print a link to an interview
+	@$(RUN) up $(if $(LIVEKIT),--transport livekit)
+
+demo: .venv/.run $(if $(LIVEKIT),livekit web)  ## Hold a whole interview with nobody present; KILL=1 kills the bot in mid-answer
+	@$(RUN) demo $(if $(KILL),--kill) $(if $(LIVEKIT),--transport livekit)
+
+web/node_modules/.installed: web/package-lock.json
+	@cd web && npm ci --silent --omit=dev
+	@touch $@
+
+web: web/node_modules/.installed  ## Install LiveKit's browser client, which rooms need; needs npm
+
+livekit:  ## Build LiveKit's server, once; needs Go
+	@scripts/livekit.sh
 
 test: .venv/.dev  ## Run every test, with real parts and in a browser
 	@scripts/browser.sh
 	@scripts/espeak.sh
+	@scripts/livekit.sh || [ "$$CI" != true ]
+	@[ -n "$$(command -v npm)" ] && $(MAKE) --no-print-directory web || [ "$$CI" != true ]
 	@$(MAKE) --no-print-directory check
 	@scripts/test.sh $(ARGS)
 

@@ -11,7 +11,7 @@ import sys
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -37,6 +37,10 @@ out = Console()
 talk = Console(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Transport = Annotated[
+    Literal["direct", "livekit"],
+    typer.Option(help="livekit: start a LiveKit server too, unless LIVEKIT_URL names one."),
+]
 InterviewId = Annotated[str, typer.Argument(help="The interview's id.")]
 
 
@@ -57,11 +61,13 @@ def up(
     fresh_interview: Annotated[
         bool, typer.Option("--interview/--no-interview", help="Make an interview to join.")
     ] = True,
+    transport: Transport = "direct",
 ) -> None:
     """Start the whole product on this machine and print a link to an interview."""
     from local.run import run_product
 
-    asyncio.run(run_product(talk, out, with_interview=fresh_interview))
+    livekit = transport == "livekit"
+    asyncio.run(run_product(talk, out, with_interview=fresh_interview, livekit=livekit))
 
 
 @app.command()
@@ -99,11 +105,13 @@ def migrate() -> None:
 def demo(
     kill: Annotated[bool, typer.Option("--kill", help="Kill the bot in mid-answer.")] = False,
     questions: Annotated[int, typer.Option(min=1, max=10, help="Questions to ask.")] = 2,
+    transport: Transport = "direct",
 ) -> None:
     """Hold a whole interview with nobody present and print it as it happens."""
     from bench.demo import hold_demo
 
-    asyncio.run(hold_demo(talk, out, kill=kill, question_count=questions))
+    livekit = transport == "livekit"
+    asyncio.run(hold_demo(talk, out, kill=kill, question_count=questions, livekit=livekit))
 
 
 @app.command()

@@ -22,6 +22,7 @@ from api import (
     events,
     health,
     interviews,
+    livekit,
     openapi,
     questions,
     recordings,
@@ -35,6 +36,7 @@ from api.links import SignedTokens
 from api.observed import Meters, Observed
 from api.parts import Parts
 from contracts.errors import NotFound, SettingError
+from web import assets
 from web import routes as pages
 from web.pages import away
 from workflows.interview_client import InterviewClient
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from temporalio.client import Client
 
     from db.store import Store
+    from livekit_rooms import LiveKitRooms
     from settings import Settings
 
 VERSION = "0.1.0"
@@ -54,6 +57,7 @@ _ROUTERS = (
     reports.router,
     recordings.router,
     questions.router,
+    livekit.router,
     health.router,
 )
 
@@ -83,6 +87,7 @@ def create_app(
         raise SettingError("TEMPORAL_ADDRESS", "it is not set", "Set it to Temporal's host:port")
     connections.database_url(settings)
     tokens = SignedTokens(connections.token_signer(settings))
+    rooms = _rooms(settings)
 
     @asynccontextmanager
     async def open_parts(meters: Meters) -> AsyncIterator[Parts]:
@@ -97,6 +102,7 @@ def create_app(
                     listener=listener,
                     tokens=tokens,
                     public_url=settings.public_url,
+                    rooms=rooms,
                     patience_s=settings.patience_s,
                     meters=meters,
                 )
@@ -105,8 +111,23 @@ def create_app(
 
     https = settings.public_url.startswith("https:")
     app = assemble(open_parts, https=https, cors_origins=settings.cors_allow_origins)
-    pages.mount(app, settings.ice_servers)
+    pages.mount(app, settings.ice_servers, settings.livekit_public_url or settings.livekit_url)
     return app
+
+
+def _rooms(settings: Settings) -> LiveKitRooms | None:
+    server = connections.livekit(settings)
+    if server is not None and not assets.LIVEKIT_CLIENT.exists():
+        raise SettingError(
+            "LIVEKIT_URL", "the browser's part of LiveKit is not installed", "Run `make web`"
+        )
+    return _open(server) if server else None
+
+
+def _open(server: connections.LiveKit) -> LiveKitRooms:
+    from livekit_rooms import LiveKitRooms  # half a second, which others need not wait
+
+    return LiveKitRooms(*server)
 
 
 def serve() -> None:
@@ -134,6 +155,8 @@ async def _reach(settings: Settings) -> None:
     finally:
         await store.close()
     await connections.temporal_client(settings)
+    if server := connections.livekit(settings):
+        await _open(server).check()
 
 
 def listening(host: str, port: int) -> socket.socket:

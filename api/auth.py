@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import Depends, Path
+from fastapi import Depends, Header, Path, Request
 from fastapi.security.utils import get_authorization_scheme_param
 from starlette.requests import HTTPConnection
 
 from api.links import Link, LinkPurpose
 from api.parts import Parts, parts_of
 from contracts.errors import NotAllowed, NotAuthenticated, NotFound
+from contracts.rooms import RoomEvent
 from db.rows import Interview
 
 CANDIDATE_COOKIE: Final = "codevoice_candidate"
@@ -187,6 +188,14 @@ async def still_allowed(parts: Parts, seen: Seen) -> None:
     await _see(parts, seen.caller, str(seen.interview.id))
 
 
+async def _livekit(request: Request, authorization: Annotated[str, Header()] = "") -> RoomEvent:
+    """What LiveKit tells, signed with the secret that we share. Raises NotAuthenticated."""
+    rooms = parts_of(request).rooms
+    if rooms is None:
+        raise NotAuthenticated
+    return rooms.told(await request.body(), authorization)
+
+
 # ---------------------------------------------------------------------- as dependencies
 
 ServerOnly = Annotated[Server, Depends(_server)]
@@ -194,6 +203,7 @@ Ours = Annotated[Seen, Depends(_ours)]
 ServersOwn = Annotated[Seen, Depends(_servers_own)]
 Hearer = Annotated[Seen, Depends(_hearer)]
 ReportReader = Annotated[Seen, Depends(_report_reader)]
+FromLiveKit = Annotated[RoomEvent, Depends(_livekit)]
 
 #: Who may call an operation that has one of these dependencies, for the OpenAPI document.
 ADMITTED: Final = {
@@ -203,4 +213,5 @@ ADMITTED: Final = {
     _hearer: ("apiKey", "candidateCookie", "staffCookie"),
     # The candidate comes last, who needs a grant.
     _report_reader: ("apiKey", "staffCookie", "candidateCookie"),
+    _livekit: ("livekitSignature",),
 }

@@ -145,11 +145,14 @@ class InterviewOut(BaseModel):
     remaining_s: int
     clock_running: bool
     consented: bool
-    epoch: int
+    epoch: int = Field(description="Rises when somebody joins; the newest holds the interview.")
     live: bool = Field(description="An interviewer is on the line.")
     no_capacity: bool
     ends_reason: str | None
     report_version: int
+    transport: Literal["direct", "livekit"] = Field(
+        description="How the voice travels: over a line of its own, or through a LiveKit room."
+    )
     starts_at: datetime | None
     expires_at: datetime | None
     report_to_candidate: bool
@@ -206,7 +209,8 @@ class AnswerOut(BaseModel):
 
 
 class JoinIn(Body):
-    """`typing` opens the interview without a voice and needs no `sdp`.
+    """`typing` opens the interview without a voice and needs no `sdp`; nor does a join by voice
+    where interviews are held in LiveKit rooms.
 
     The newest join holds the interview. A join by typing takes it from a bot or from another device
     when it names its `tab`, any id of its own making; without one it leaves a live bot alone.
@@ -218,23 +222,32 @@ class JoinIn(Body):
     tab: UUID | None = Field(default=None, description="Names the tab or device that types.")
 
     @model_validator(mode="after")
-    def _voice_has_offer(self) -> JoinIn:
-        if (self.sdp is None) != (self.purpose is JoinPurpose.TYPING):
+    def _fits_purpose(self) -> JoinIn:
+        typing = self.purpose is JoinPurpose.TYPING
+        if self.sdp is not None and typing:
             raise ValueError("sdp belongs to a join by voice, and only to that")
-        if self.tab is not None and self.sdp is not None:
+        if self.tab is not None and not typing:
             raise ValueError("tab belongs to a join by typing, and only to that")
         return self
 
 
 class CheckIn(Body):
-    sdp: str = Field(max_length=100_000)
+    """In a LiveKit room there is no `sdp`."""
+
+    sdp: str | None = Field(default=None, max_length=100_000)
     type: Literal["offer"] = "offer"
 
 
 class JoinOut(BaseModel):
+    """By voice either `sdp`, or in LiveKit `url` and `token`."""
+
     epoch: int
     sdp: str | None = None
     type: Literal["answer"] | None = None
+    url: str | None = Field(default=None, description="Of the LiveKit server.")
+    token: str | None = Field(
+        default=None, description="Opens the interview's room there, within two minutes."
+    )
 
 
 class TurnOut(BaseModel):

@@ -70,7 +70,8 @@ async def decline(_: Wanted, seen: Ours, parts: OurParts, once: OnceHere) -> Res
 
 @router.post("/join", response_model=JoinOut, response_model_exclude_none=True)
 async def join(body: JoinIn, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
-    """Brings the candidate in. By voice: an SDP offer in, the interviewer's answer out.
+    """Brings the candidate in. By voice: an SDP offer in, the interviewer's answer out; or, where
+    interviews are held in LiveKit rooms, the server's address and a token.
 
     The whole offer is sent, with its candidates. A newer offer supersedes an older one; the same
     offer again gets the same answer.
@@ -78,7 +79,7 @@ async def join(body: JoinIn, seen: Ours, parts: OurParts, once: OnceHere) -> Res
     return await once(lambda: joining.join(parts, seen, body))
 
 
-@router.post("/check", response_model=JoinOut)
+@router.post("/check", response_model=JoinOut, response_model_exclude_none=True)
 async def check(body: CheckIn, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
     """A short conversation that shows what the recogniser heard. Nothing of it is stored."""
     return await once(lambda: joining.call(parts, seen, JoinPurpose.CHECK, body.sdp))

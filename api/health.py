@@ -36,8 +36,11 @@ async def healthz() -> Health:
 )
 async def readyz(parts: OurParts) -> Response:
     """Interviews can be held: database, Temporal, and a worker that polls for each kind of work."""
-    told = await asyncio.gather(_database(parts), *(_polled(parts, *each) for each in NEEDED))
-    names = ("database", *(f"worker: {queue}" for queue, _ in NEEDED))
+    told = await asyncio.gather(
+        _database(parts), *(_polled(parts, *each) for each in NEEDED), *_livekit(parts)
+    )
+    names = ["database", *(f"worker: {queue}" for queue, _ in NEEDED)]
+    names += ["livekit"] if parts.rooms else []
     found = Readiness(
         ready=all(word == "ok" for word in told), parts=dict(zip(names, told, strict=True))
     )
@@ -53,6 +56,13 @@ async def metrics(parts: OurParts) -> Response:
 
 async def _database(parts: Parts) -> str:
     return await _told(parts.store.access.reachable(), "the database cannot be reached")
+
+
+def _livekit(parts: Parts) -> list[Awaitable[str]]:
+    """Where interviews are held in rooms."""
+    if parts.rooms is None:
+        return []
+    return [_told(parts.rooms.check(), "LiveKit cannot be reached, or refuses the key")]
 
 
 async def _polled(parts: Parts, queue: str, kind: TaskQueueType.ValueType) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 from api.auth import Seen
 from api.bodies import JoinIn, JoinOut
 from api.parts import Parts
-from contracts.errors import Unavailable, WrongState
+from contracts.errors import InvalidInput, Unavailable, WrongState
 from contracts.interview import Join, JoinPurpose
 from contracts.sdp import admitted
 
@@ -21,8 +21,8 @@ async def keep_consent(parts: Parts, seen: Seen, text_version: str) -> UUID:
 
 
 async def join(parts: Parts, seen: Seen, body: JoinIn) -> bytes:
-    """A `JoinOut`, by voice when there is an offer."""
-    if body.sdp is not None:
+    """A `JoinOut`, by voice or by typing."""
+    if body.purpose is not JoinPurpose.TYPING:
         return await call(parts, seen, body.purpose, body.sdp)
     _not_over(seen)
     typing = Join(purpose=body.purpose, tab=body.tab)
@@ -30,9 +30,31 @@ async def join(parts: Parts, seen: Seen, body: JoinIn) -> bytes:
     return JoinOut(epoch=joined.epoch).model_dump_json(exclude_none=True).encode()
 
 
-async def call(parts: Parts, seen: Seen, purpose: JoinPurpose, sdp: str) -> bytes:
-    """A `JoinOut`. The offer's id follows from its text, so a repeat is the same join."""
+async def call(parts: Parts, seen: Seen, purpose: JoinPurpose, sdp: str | None) -> bytes:
+    """A `JoinOut`: an answer to the browser's offer, or what opens the interview's room."""
     _not_over(seen)
+    in_room = seen.interview.start.transport == "livekit"
+    if (sdp is None) != in_room:
+        where = "in a room and takes none" if in_room else "over a line of its own and needs one"
+        raise InvalidInput(f"This interview is held {where}.", field="sdp")
+    if sdp is None:
+        return await _into_room(parts, seen, purpose)
+    return await _offered(parts, seen, purpose, sdp)
+
+
+async def _into_room(parts: Parts, seen: Seen, purpose: JoinPurpose) -> bytes:
+    if parts.rooms is None:
+        raise Unavailable("This service has no LiveKit at present")
+    interview_id = seen.interview.id
+    parts.offers.check(interview_id)
+    joined = await parts.interviews.join(interview_id, Join(purpose=purpose))
+    url, token = parts.rooms.candidates_pass(interview_id, joined.epoch)
+    reply = JoinOut(epoch=joined.epoch, url=url, token=token)
+    return reply.model_dump_json(exclude_none=True).encode()
+
+
+async def _offered(parts: Parts, seen: Seen, purpose: JoinPurpose, sdp: str) -> bytes:
+    """The offer's id follows from its text, so a repeat is the same join."""
     offer_id = await _keep_offer(parts, seen, purpose, sdp)
     joined = await parts.interviews.join(
         seen.interview.id, Join(purpose=purpose, offer_id=offer_id)

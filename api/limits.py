@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from typing import Final
 from uuid import UUID
 
@@ -74,3 +74,19 @@ class Pace:
         idle = [key for key, calls in self._calls.items() if calls[-1] <= now - self.window_s]
         for key in idle:
             del self._calls[key]
+
+
+class Once:
+    """Per process. Knows the newest ids again, so that what is told twice counts once."""
+
+    def __init__(self, remembered: int = 2_000) -> None:
+        self._remembered = remembered
+        self._ids: OrderedDict[str, None] = OrderedDict()
+
+    def first_time(self, told: str) -> bool:
+        if told in self._ids:
+            return False
+        self._ids[told] = None
+        if len(self._ids) > self._remembered:
+            self._ids.popitem(last=False)
+        return True

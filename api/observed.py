@@ -42,6 +42,9 @@ class Meters:
         self.streams = Gauge(
             "codevoice_event_streams", "Open event streams", ("kind",), registry=self.registry
         )
+        self.room_events = Counter(
+            "codevoice_livekit_events", "What LiveKit told", ("event",), registry=self.registry
+        )
         self.replays = Counter(
             "codevoice_idempotent_replays", "Replies given again for a key", registry=self.registry
         )

@@ -63,6 +63,13 @@ _SCHEMES: Final = {
         "name": STAFF_COOKIE,
         "description": "Set by the signed report link; opens one report.",
     },
+    "livekitSignature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "LiveKit's own: a token over the hash of the body, signed with "
+        "LIVEKIT_API_SECRET.",
+    },
 }
 
 

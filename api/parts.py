@@ -10,7 +10,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from api.keyring import KeyRing
-from api.limits import Pace
+from api.limits import Once, Pace
 from api.observed import Meters
 from api.plans import PinnedQuestions
 from db.store import Store
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
     from api.links import Tokens
     from db.events import Listener
+    from livekit_rooms import LiveKitRooms
     from workflows.interview_client import InterviewClient
 
 
 @dataclass(frozen=True)
 class Parts:
-    """`public_url` is how browsers reach the service; `transport` is "direct" or "livekit".
+    """`public_url` is how browsers reach the service. With `rooms` new interviews are held in them.
 
     `patience_s` is how long silence lasts before an answer is taken as ended, for interviews that
     do not say.
@@ -37,17 +38,23 @@ class Parts:
     listener: Listener
     tokens: Tokens
     public_url: str
-    transport: str = "direct"
+    rooms: LiveKitRooms | None = None
     patience_s: float = 1.8
     meters: Meters = field(default_factory=Meters)
     #: The workflow refuses more than 10 joins a minute; this stops a flood before it is stored.
     offers: Pace = field(default_factory=lambda: Pace(30))
+    #: LiveKit tells again for half a minute: in that time nobody starts so many interviews.
+    room_events: Once = field(default_factory=Once)
     keys: KeyRing = field(init=False)
     questions: PinnedQuestions = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", KeyRing(self.store.access))
         object.__setattr__(self, "questions", PinnedQuestions(self.store.questions))
+
+    @property
+    def transport(self) -> str:
+        return "direct" if self.rooms is None else "livekit"
 
     @property
     def https(self) -> bool:

@@ -20,6 +20,10 @@ from db.ids import new_id
 from db.rows import Candidate, Interview, NewInterview, StoredQuestion
 from questions.draw import draw
 
+#: A bot that is not heard of for so long is dead. Over a line of its own the page has another one
+#: long before; in a room nobody else starts the next, and its voice is due six seconds after.
+_MISSED: Final = timedelta(seconds=5)
+_MISSED_IN_A_ROOM: Final = timedelta(seconds=4)
 #: How long a link can be used when the caller does not say.
 OPEN_FOR: Final = timedelta(days=14)
 
@@ -72,6 +76,7 @@ def _row(
         starts_at=body.starts_at,
         expires_at=_expiry(body),
         transport=parts.transport,
+        heartbeat_timeout=_MISSED_IN_A_ROOM if parts.rooms else _MISSED,
     )
     return NewInterview(
         start=begin,

@@ -31,13 +31,15 @@ from settings import load
 _REPORT_WITHIN_S: Final = 60.0
 
 
-async def hold_demo(talk: Console, out: Console, *, kill: bool, question_count: int) -> None:
+async def hold_demo(
+    talk: Console, out: Console, *, kill: bool, question_count: int, livekit: bool = False
+) -> None:
     """Prints the conversation as it happens, then the scores and the report's path.
 
     Speaks with the product that runs here, and starts it where none does. Raises CodeVoiceError
     when the interview does not end in a report.
     """
-    async with _product(talk) as product, extra_worker(wanted=kill) as spare:
+    async with _product(talk, livekit) as product, extra_worker(wanted=kill) as spare:
         if spare:
             talk.print(f"a second conversations worker stands by (pid {spare})", highlight=False)
         made = await new_interview(product, question_count=question_count, seed=7)
@@ -53,12 +55,12 @@ async def hold_demo(talk: Console, out: Console, *, kill: bool, question_count: 
 
 
 @asynccontextmanager
-async def _product(talk: Console) -> AsyncIterator[Product]:
+async def _product(talk: Console, livekit: bool) -> AsyncIterator[Product]:
     try:
         running = Product.running()
         running.call("GET", "/questions")
     except (SettingError, Unavailable):
-        async with started(load(), talk) as stack:
+        async with started(load(), talk, livekit=livekit) as stack:
             yield Product(stack.url, stack.api_key)
     else:
         talk.print(f"speaking with the product at {running.url}", highlight=False)

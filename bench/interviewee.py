@@ -91,13 +91,25 @@ class Interviewee:
         return quiet and spoke_at > self.candidate.lines[-1].offered_at
 
 
+Said = Callable[[dict[str, Any]], None]
+
+
+async def _candidate(visitor: Visitor, voice: Voice, said: Said | None) -> SimulatedCandidate:
+    """Comes by the way on which this interview is held."""
+    if (await visitor.status())["transport"] == "direct":
+        return SimulatedCandidate(visitor.join, voice, said=said)
+    from bench.room_candidate import RoomCandidate
+
+    return RoomCandidate(visitor.enter, voice, said=said)
+
+
 @asynccontextmanager
 async def interviewee(
-    join_url: str, voice: Voice, said: Callable[[dict[str, Any]], None] | None = None
+    join_url: str, voice: Voice, said: Said | None = None
 ) -> AsyncIterator[Interviewee]:
     """Opens the link, agrees, joins; hangs up at the end."""
     visitor = await Visitor.open(join_url)
-    candidate = SimulatedCandidate(visitor.join, voice, said=said)
+    candidate = await _candidate(visitor, voice, said)
     try:
         await visitor.agree()
         await candidate.join()

@@ -53,6 +53,11 @@ class Visitor:
         answer = await self.post("join", {"sdp": offer_sdp, "type": "offer"})
         return str(answer["sdp"])
 
+    async def enter(self) -> tuple[str, str]:
+        """LiveKit's address and a token: what a RoomCandidate calls to connect."""
+        told = await self.post("join", {"purpose": "interview"})
+        return str(told["url"]), str(told["token"])
+
     async def status(self) -> dict[str, Any]:
         found: dict[str, Any] = await self._call("GET", "")
         return found

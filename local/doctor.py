@@ -64,8 +64,9 @@ async def examine() -> list[Finding]:
     findings += [_space(settings), _recordings(settings), *await _listening(settings)]
     findings += [_origin(settings), *await _ice(settings)]
     findings.append(await examine_language_model(settings))
-    deepgram = {"Deepgram": _deepgram} if settings.deepgram_api_key else {}
-    for part, probe in (_PROBES | deepgram).items():
+    asked = {"Deepgram": _deepgram} if settings.deepgram_api_key else {}
+    asked |= {"LiveKit": _livekit} if settings.livekit_url else {}
+    for part, probe in (_PROBES | asked).items():
         findings.append(await _probed(part, probe, settings))
     return findings
 
@@ -274,6 +275,14 @@ async def _database(settings: Settings) -> str:
 async def _temporal(settings: Settings) -> str:
     await connections.temporal_client(settings)
     return f"Temporal answers at {settings.temporal_address}"
+
+
+async def _livekit(settings: Settings) -> str:
+    from livekit_rooms import LiveKitRooms
+
+    if server := connections.livekit(settings):
+        await LiveKitRooms(*server).check()
+    return f"LiveKit answers at {settings.livekit_url}"
 
 
 async def _service(settings: Settings) -> str:

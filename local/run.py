@@ -18,14 +18,16 @@ from local.stack import Stack, up
 from settings import Settings, load
 
 
-async def run_product(talk: Console, out: Console, *, with_interview: bool = True) -> None:
+async def run_product(
+    talk: Console, out: Console, *, with_interview: bool = True, livekit: bool = False
+) -> None:
     """Runs until SIGINT or SIGTERM. Addresses and key go to `out`, everything else to `talk`."""
     began = time.monotonic()
     settings = load()
     for warning in settings.warnings:
         talk.print(f"[yellow]note:[/] {escape(warning)}", highlight=False)
     asked_to_stop = _stop_signals()
-    async with started(settings, talk) as stack:
+    async with started(settings, talk, livekit=livekit) as stack:
         _say_parts(stack, talk)
         await _say_addresses(stack, out, with_interview=with_interview)
         talk.print(f"[dim]ready after {time.monotonic() - began:.1f} s; Ctrl-C stops it[/]")
@@ -34,14 +36,16 @@ async def run_product(talk: Console, out: Console, *, with_interview: bool = Tru
 
 
 @asynccontextmanager
-async def started(settings: Settings, talk: Console) -> AsyncIterator[Stack]:
+async def started(
+    settings: Settings, talk: Console, *, livekit: bool = False
+) -> AsyncIterator[Stack]:
     """The running product; each part is named in `talk` as it comes up."""
 
     def progress(part: str, what: str) -> None:
         talk.print(f"  {escape(part):28}{escape(what)}", style="dim", highlight=False)
 
     talk.print("[bold]CodeVoice[/] is starting", highlight=False)
-    async with up(settings, progress) as stack:
+    async with up(settings, progress, livekit=livekit) as stack:
         yield stack
 
 

@@ -21,6 +21,7 @@ from contracts.errors import SettingError, Unavailable
 from data_folder import LOCK_FILE, STACK_FILE, make_data_dir
 from local.account import Account, server_account
 from local.database import prepare
+from local.livekit import KEY, LiveKitServer, free_ports
 from local.ports import settle
 from local.postgres import Postgres
 from local.processes import Child, ChildPlan, Children, Progress
@@ -39,7 +40,10 @@ class Stack:
     `api_key` opens the API for `organisation_id`.
     """
 
-    def __init__(self, settings: Settings, children: Children, progress: Progress) -> None:
+    def __init__(
+        self, settings: Settings, children: Children, progress: Progress, *, livekit: bool = False
+    ) -> None:
+        self._livekit = livekit and settings.livekit_url is None
         self.settings = settings
         self.children = children
         self.url = settings.public_url
@@ -54,6 +58,8 @@ class Stack:
         account = server_account()
         await asyncio.gather(self._start_postgres(account), self._start_temporal())
         self._choose_port()
+        if self._livekit:
+            await self._start_livekit()
         self._tell_others()
         plans = [
             self._worker(INTERVIEWS, _QUEUES[INTERVIEWS], self.settings.metrics_port),
@@ -112,6 +118,14 @@ class Stack:
         self.temporal_ui_url = server.ui_url
         self._use(TEMPORAL_ADDRESS=server.address)
 
+    async def _start_livekit(self) -> None:
+        """It keeps its rooms in memory, and its secret for as long as it runs."""
+        webhook = f"{self.url}/api/v1/livekit/webhook"
+        folder = self.settings.data_dir / "livekit"
+        server = LiveKitServer(folder, *free_ports(), webhooks=(webhook,))
+        await self.children.start(server.plan(self._log("livekit")))
+        self._use(LIVEKIT_URL=server.url, LIVEKIT_API_KEY=KEY, LIVEKIT_API_SECRET=server.secret)
+
     def _choose_port(self) -> None:
         port = self._port("PORT", self.settings.host, self.settings.port)
         if port != self.settings.port and self.settings.is_default("public_url"):
@@ -135,7 +149,10 @@ class Stack:
         path = self.settings.data_dir / STACK_FILE
         path.unlink(missing_ok=True)
         path.touch(mode=0o600)
-        names = ("DATABASE_URL", "TEMPORAL_ADDRESS", "PORT", "PUBLIC_URL")
+        names = (
+            *("DATABASE_URL", "TEMPORAL_ADDRESS", "PORT", "PUBLIC_URL"),
+            *("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"),
+        )
         told = {name: self._environment[name] for name in names if name in self._environment}
         path.write_text(json.dumps(told))
 
@@ -186,9 +203,13 @@ class Stack:
 
 @asynccontextmanager
 async def up(
-    settings: Settings, progress: Progress = lambda name, what: None
+    settings: Settings,
+    progress: Progress = lambda name, what: None,
+    *,
+    livekit: bool = False,
 ) -> AsyncIterator[Stack]:
     """Starts everything that the settings do not name elsewhere; stops it in reverse at the end.
+    A LiveKit server only when asked to (`livekit`).
 
     `progress` gets a part's name and what happens to it. Raises SettingError for what the operator
     can mend, StartFailed for the rest; what had been started is stopped then.
@@ -197,7 +218,7 @@ async def up(
         stack.enter_context(_alone(settings.data_dir))
         children = Children(progress)
         stack.push_async_callback(children.stop)
-        running = Stack(settings, children, progress)
+        running = Stack(settings, children, progress, livekit=livekit)
         stack.callback(lambda: (settings.data_dir / STACK_FILE).unlink(missing_ok=True))
         await running.start()
         yield running

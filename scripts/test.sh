@@ -4,7 +4,8 @@
 set -euo pipefail
 pytest=.venv/bin/pytest
 [ $# = 0 ] || exec "$pytest" "$@"
-in_real_time=(tests/voice tests/browser tests/integration/test_survival.py)
+in_real_time=(tests/voice tests/browser tests/integration/test_survival.py
+    tests/integration/test_livekit_survival.py)
 report=$(mktemp)
 beside=
 trap 'kill $beside 2>/dev/null || true; rm -f "$report"' EXIT

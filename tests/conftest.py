@@ -30,7 +30,10 @@ _TEMPLATE = "codevoice_template"
 _TESTS = Path(__file__).parent
 #: Tests that speak, or watch a browser, in real time. A machine that is busy elsewhere for a second
 #: can spoil one; it is then run again, up to twice, and the summary says so.
-_IN_REAL_TIME = ("voice", "browser", "integration/test_survival.py")
+_IN_REAL_TIME = (
+    *("voice", "browser"),
+    *("integration/test_survival.py", "integration/test_livekit_survival.py"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

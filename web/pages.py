@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit, urlunsplit
 
 from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
+from api.headers import PAGE_POLICY
 from contracts.interview import GradeState, InterviewStatus, Outcome, Snapshot
 from web import assets, consent
 
@@ -35,8 +35,25 @@ TEMPLATES: Final = Environment(
 )
 TEMPLATES.globals.update(static=assets.ROOT, reference=None)
 
-#: `iceServers` as browsers take it; empty on one machine and in one network.
-IceServers = Sequence[Mapping[str, Any]]
+
+@dataclass(frozen=True)
+class Ways:
+    """How a candidate's sound travels: `ice_servers` as JSON that browsers take, where LiveKit is,
+    and where its client is found."""
+
+    ice_servers: str = "[]"
+    livekit_url: str | None = None
+    livekit_client: str | None = None
+
+    @property
+    def policy(self) -> str:
+        """What these pages may reach. LiveKit's client asks over HTTP why a socket was refused."""
+        if self.livekit_url is None:
+            return PAGE_POLICY
+        url = urlsplit(self.livekit_url)
+        asked = urlunsplit((url.scheme.replace("ws", "http", 1), url.netloc, "", "", ""))
+        own = "connect-src 'self'"
+        return PAGE_POLICY.replace(own, f"{own} {url.scheme}://{url.netloc} {asked}")
 
 
 @dataclass(frozen=True)
@@ -54,6 +71,7 @@ class Facts:
     starts_at: datetime | None
     expires_at: datetime
     report_to_candidate: bool
+    transport: str
 
     @classmethod
     def of(cls, interview: Interview) -> Facts:
@@ -68,6 +86,7 @@ class Facts:
             starts_at=start.starts_at if scheduled else None,
             expires_at=start.expires_at,
             report_to_candidate=interview.report_to_candidate,
+            transport=start.transport,
         )
 
     @property
@@ -110,12 +129,18 @@ def invitation(facts: Facts) -> HTMLResponse:
     return _page("invitation.html", consent=consent.current(), **_about(facts))
 
 
-def check(facts: Facts, ice_servers: IceServers) -> HTMLResponse:
-    return _page("check.html", ice_servers=json.dumps(list(ice_servers)), **_about(facts))
+def check(facts: Facts, ways: Ways) -> HTMLResponse:
+    return _with_sound("check.html", facts, ways)
 
 
-def room(facts: Facts, ice_servers: IceServers) -> HTMLResponse:
-    return _page("room.html", ice_servers=json.dumps(list(ice_servers)), **_about(facts))
+def room(facts: Facts, ways: Ways) -> HTMLResponse:
+    return _with_sound("room.html", facts, ways)
+
+
+def _with_sound(template: str, facts: Facts, ways: Ways) -> HTMLResponse:
+    page = _page(template, ways=ways, **_about(facts))
+    page.headers["content-security-policy"] = ways.policy
+    return page
 
 
 _ENDINGS: Final = {

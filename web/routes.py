@@ -5,6 +5,7 @@ A refusal is a page too, with the way on; it tells nothing about what exists.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Annotated, Any, Final
 
@@ -20,7 +21,7 @@ from api.parts import OurParts
 from contracts.errors import CodeVoiceError, Conflict, NotAuthenticated, NotFound
 from contracts.ice import ice_server
 from web import assets, pages
-from web.pages import Facts, IceServers
+from web.pages import Facts, Ways
 
 #: Where each cookie is sent: to its own interview alone, so that one browser may hold several.
 _PATHS: Final = {
@@ -50,20 +51,22 @@ router = APIRouter(
 )
 
 
-def _ice_servers(request: Request) -> IceServers:
-    servers: IceServers = request.app.state.ice_servers
-    return servers
+def _ways(request: Request) -> Ways:
+    ways: Ways = request.app.state.ways
+    return ways
 
 
-OurIceServers = Annotated[IceServers, Depends(_ice_servers)]
+OurWays = Annotated[Ways, Depends(_ways)]
 
 
-def mount(app: FastAPI, ice_servers: Sequence[str] = ()) -> None:
-    """Adds every page and asset to `app`. Browsers are told of `ice_servers`.
+def mount(app: FastAPI, ice_servers: Sequence[str] = (), livekit_url: str | None = None) -> None:
+    """Adds every page and asset to `app`. Browsers are told of `ice_servers`, and may reach the
+    LiveKit server at `livekit_url`.
 
     Raises ValueError for one that is none (`contracts.ice`).
     """
-    app.state.ice_servers = list(map(ice_server, ice_servers))
+    servers = json.dumps(list(map(ice_server, ice_servers)))
+    app.state.ways = Ways(servers, livekit_url, assets.livekit_client())
     assets.mount(app)
     app.include_router(router)
 
@@ -121,19 +124,19 @@ async def invitation(seen: Ours) -> Response:
 
 
 @router.get("/interview/{interview_id}/check")
-async def check(seen: Ours, ice_servers: OurIceServers) -> Response:
+async def check(seen: Ours, ways: OurWays) -> Response:
     """The sound check, which may be done before the interview opens."""
     facts = Facts.of(seen.interview)
     if facts.early or facts.place.endswith(("/check", "/room")):
-        return pages.check(facts, ice_servers)
+        return pages.check(facts, ways)
     return RedirectResponse(facts.place, status_code=303)
 
 
 @router.get("/interview/{interview_id}/room")
-async def room(seen: Ours, ice_servers: OurIceServers) -> Response:
+async def room(seen: Ours, ways: OurWays) -> Response:
     facts = Facts.of(seen.interview)
     if facts.place.endswith(("/check", "/room")):
-        return pages.room(facts, ice_servers)
+        return pages.room(facts, ways)
     return RedirectResponse(facts.place, status_code=303)
 
 

@@ -23,7 +23,9 @@ from db.database import make_engine
 from db.events import Listener
 from db.rows import Interview
 from db.store import Store
+from local.processes import Child
 from tests.builders import a_new_interview
+from tests.livekit import Running
 from tests.waiting import eventually
 from web import routes
 from workflows.interview_client import InterviewClient
@@ -39,7 +41,9 @@ def free_port() -> int:
 class Site:
     """Started and stopped as often as a test likes; it comes back at the same address."""
 
-    def __init__(self, database_url: str, temporal: Client) -> None:
+    def __init__(self, database_url: str, temporal: Client, livekit: Running | None = None) -> None:
+        self.livekit = livekit
+        self.speaking: Child | None = None
         self.database_url = database_url
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -59,6 +63,7 @@ class Site:
             listener=self._listener,
             tokens=self._tokens,
             public_url=self.url,
+            rooms=self.livekit.rooms if self.livekit else None,
             meters=meters or Meters(),
         )
 
@@ -96,7 +101,7 @@ class Site:
             yield self.parts(meters)
 
         app = assemble(open_parts)
-        routes.mount(app)
+        routes.mount(app, livekit_url=self.livekit.url if self.livekit else None)
         return app
 
     # ------------------------------------------------------------------ interviews
@@ -104,6 +109,9 @@ class Site:
     async def invite(self, **changes: Any) -> Interview:
         """An interview whose workflow runs, as the API makes it."""
         new = await a_new_interview(self.store, **changes)
+        if self.livekit:
+            start = new.start.model_copy(update={"transport": "livekit"})
+            new = new.model_copy(update={"start": start})
         interview = await self.store.interviews.create(new)
         await self.interviews.start(interview.start)
         await self.store.interviews.mark_started(interview.id)

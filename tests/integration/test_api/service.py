@@ -37,6 +37,7 @@ from db.ids import new_id
 from db.rows import Interview
 from db.store import Store
 from reporter import Reporter
+from livekit_rooms import LiveKitRooms
 from tests.builders import a_question
 from tests.waiting import eventually
 from tests.workers import Activities, activities_over, polling
@@ -210,10 +211,14 @@ def token_in(url: str) -> str:
 
 
 def at_work(
-    store: Store, bot: SilentBot, grader: Grader, scorer: Scores | None = None
+    store: Store,
+    bot: SilentBot,
+    grader: Grader,
+    scorer: Scores | None = None,
+    rooms: LiveKitRooms | None = None,
 ) -> Activities:
     """What the workers of a service do."""
-    over = activities_over(store, grader, Reporter(store, {}), scorer)
+    over = activities_over(store, grader, Reporter(store, {}), scorer, rooms)
     return {**over, CONVERSATIONS: [bot.hold_conversation]}
 
 
@@ -253,6 +258,7 @@ async def running_service(
     queues: Collection[str] = KNOWN_QUEUES,
     make_bot: Callable[[Store, InterviewClient], SilentBot] = SilentBot,
     scorer: Scores | None = None,
+    rooms: LiveKitRooms | None = None,
     **options: Any,
 ) -> AsyncIterator[Service]:
     """`options` go to `assemble`. The bank holds five questions of one topic."""
@@ -272,12 +278,13 @@ async def running_service(
             listener=listener,
             tokens=SignedTokens(TokenSigner(SECRET)),
             public_url="http://interviews.example",
+            rooms=rooms,
             meters=meters,
         )
 
     app = assemble(open_parts, **options)
     pages.mount(app)
-    work = at_work(store, bot, grader or WordGrader(), scorer)
+    work = at_work(store, bot, grader or WordGrader(), scorer, rooms)
     async with AsyncExitStack() as stack:
         here = {queue: work[queue] for queue in queues}
         await stack.enter_async_context(polling(temporal, here))

@@ -16,14 +16,13 @@ from tests.integration.test_api.service import Service, token_in
 #: For each kind of operation (who is admitted, and whether it is one interview's): the answers that
 #: callers of each role may get. "served" is any answer of the operation itself.
 SERVED = "served"
+EVERYBODY = (
+    *("nobody", "foreign candidate", "own candidate", "foreign server", "own server"),
+    *("staff", "foreign staff"),
+)
 RULES: dict[tuple[tuple[str, ...], bool], dict[str, str | set[int]]] = {
-    ((), False): dict.fromkeys(
-        (
-            *("nobody", "foreign candidate", "own candidate", "foreign server", "own server"),
-            *("staff", "foreign staff"),
-        ),
-        SERVED,
-    ),
+    ((), False): dict.fromkeys(EVERYBODY, SERVED),
+    (("livekitSignature",), False): {role: {401} for role in EVERYBODY},
     (("apiKey",), False): {
         "nobody": {401},
         "foreign candidate": {403},

@@ -39,6 +39,7 @@
  * @property {boolean} interrupted
  *
  * @typedef {{sdp: string, type: "answer", epoch: number}} Answered
+ * @typedef {{url: string, token: string, epoch: number}} Admitted
  */
 
 import { newId, pause } from "./page.js";
@@ -179,6 +180,11 @@ export class Api {
     return this.post("join", { sdp, type: "offer", purpose: "interview" }, []);
   }
 
+  /** Into the interview's LiveKit room. @returns {Promise<Admitted>} */
+  enter() {
+    return this.post("join", { purpose: "interview" }, []);
+  }
+
   /** @param {string} tabId @returns {Promise<{epoch: number}>} */
   joinTyping(tabId) {
     return this.post("join", { purpose: "typing", tab: tabId });
@@ -187,6 +193,11 @@ export class Api {
   /** @param {string} sdp @returns {Promise<Answered>} */
   check(sdp) {
     return this.post("check", { sdp, type: "offer" }, []);
+  }
+
+  /** @returns {Promise<Admitted>} */
+  enterCheck() {
+    return this.post("check", { type: "offer" }, []);
   }
 
   /** @param {CurrentQuestion} question @param {string} text @param {string} turnId */

@@ -7,8 +7,9 @@ import {
 } from "./audio.js";
 import { offerToDecline } from "./decline.js";
 import { call } from "./line.js";
+import { enterRoom } from "./livekit.js";
 import { whenOpen } from "./opening.js";
-import { Notes, box, button, device, element, iceServers, interviewId, pause, ready } from "./page.js";
+import { Notes, box, button, device, element, iceServers, inRoom, interviewId, pause, ready } from "./page.js";
 import { lineTrouble } from "./trying.js";
 
 const SENTENCE = "a hash map finds a value by its key";
@@ -133,11 +134,15 @@ setInterval(() => {
  * @param {(text: string) => void} onHeard
  */
 function callRecogniser(voice, onHeard) {
-  return call(voice, iceServers(), (sdp) => api.check(sdp), {
+  /** @type {import("./line.js").Hearing} */
+  const hearing = {
     onVoice: (stream) => (greeting = stream),
     onMessage: (data) => data?.type === "heard" && onHeard(String(data.text)),
     onGone: () => undefined,
-  });
+    onTaken: () => undefined,
+  };
+  if (inRoom) return enterRoom(voice, iceServers(), () => api.enterCheck(), hearing);
+  return call(voice, iceServers(), (sdp) => api.check(sdp), hearing);
 }
 
 async function check() {

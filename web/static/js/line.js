@@ -1,18 +1,23 @@
 /**
- * The line to the interviewer over plain WebRTC: one call, and a line that calls again.
+ * The line to the interviewer: one call over plain WebRTC, and a line that calls again.
  *
  * Whole offers and answers, no trickle. The bot proves that it lives by a pulse each half second;
- * a line without one is offered anew, whatever ICE believes.
+ * a line without one is called anew, whatever ICE believes.
  */
 
 import { newId, pause } from "./page.js";
 
 /**
  * @typedef {object} Call
- * @property {RTCPeerConnection} peer
- * @property {RTCDataChannel} channel
  * @property {number} epoch
+ * @property {number} pulseLostMs without a pulse for longer than this it is lost
+ * @property {number} firstPulseMs as long as a bot's start may take
+ * @property {boolean} mends the next bot comes on this very line
+ * @property {(word: string) => void} press
+ * @property {(track: MediaStreamTrack) => Promise<void>} replace
  * @property {() => void} hangUp
+ *
+ * @typedef {(track: MediaStreamTrack, hearing: Hearing) => Promise<Call>} Caller
  *
  * @typedef {(sdp: string) => Promise<{sdp: string, type: "answer", epoch: number}>} Exchange
  *
@@ -20,6 +25,7 @@ import { newId, pause } from "./page.js";
  * @property {(stream: MediaStream) => void} onVoice
  * @property {(data: any) => void} onMessage what the bot says on the data channel
  * @property {() => void} onGone the far side is known to be gone
+ * @property {() => void} onTaken this candidate is there on another device
  */
 
 const GATHER_MS = 1_500;
@@ -28,6 +34,7 @@ const PING_MS = 1_000;
 const PULSE_LOST_MS = 1_500;
 /** The bot's first pulse may take as long as its pipeline's start. */
 const FIRST_PULSE_MS = 4_000;
+const MENDED_MS = 1_000;
 /** A bot that hung up may have been replaced: the state that tells by whom is then on its way. */
 const GONE_MS = 300;
 const BACKOFF_MS = [0, 500, 1_000, 2_000, 4_000, 8_000];
@@ -62,7 +69,7 @@ function say(channel, type, data) {
 }
 
 /** @param {Hearing} hearing @param {string} raw */
-function hear(hearing, raw) {
+export function hear(hearing, raw) {
   const message = JSON.parse(raw);
   if (message.type === "server-message") hearing.onMessage(message.data);
   if (message.type === "signalling" && message.message?.type === "peerLeft") hearing.onGone();
@@ -101,7 +108,15 @@ export async function call(track, servers, exchange, hearing) {
     peer.addEventListener("connectionstatechange", () => {
       if (peer.connectionState === "failed") hearing.onGone();
     });
-    return { peer, channel, epoch: answer.epoch, hangUp };
+    return {
+      epoch: answer.epoch,
+      pulseLostMs: PULSE_LOST_MS,
+      firstPulseMs: FIRST_PULSE_MS,
+      mends: false,
+      press: (word) => say(channel, "client-message", { t: word }),
+      replace: async (other) => peer.getSenders()[0]?.replaceTrack(other),
+      hangUp,
+    };
   } catch (failure) {
     hangUp();
     throw failure;
@@ -116,20 +131,19 @@ export async function call(track, servers, exchange, hearing) {
  * @property {(failure: unknown) => boolean} onFailure whether to go on calling
  * @property {(stream: MediaStream) => void} onVoice
  * @property {(data: any) => void} onMessage
+ * @property {() => void} onTaken
  */
 
 /** A line that calls again until it is closed. */
 export class Line {
   /**
    * @param {() => MediaStreamTrack} track the microphone, asked for anew with each call
-   * @param {RTCIceServer[]} servers
-   * @param {Exchange} exchange
+   * @param {Caller} caller
    * @param {LineEvents} events
    */
-  constructor(track, servers, exchange, events) {
+  constructor(track, caller, events) {
     this.track = track;
-    this.servers = servers;
-    this.exchange = exchange;
+    this.caller = caller;
     this.events = events;
     /** @type {Call | null} */
     this.call = null;
@@ -163,12 +177,12 @@ export class Line {
 
   /** @param {"done" | "minute" | "repeat" | "listening"} word */
   send(word) {
-    if (this.call) say(this.call.channel, "client-message", { t: word });
+    this.call?.press(word);
   }
 
   /** @param {MediaStreamTrack} track */
   async replace(track) {
-    await this.call?.peer.getSenders()[0]?.replaceTrack(track);
+    await this.call?.replace(track);
   }
 
   /** The line is lost, or about to be: call again. @param {"moving" | "reconnecting"} state */
@@ -183,8 +197,9 @@ export class Line {
   }
 
   #check() {
-    const limit = this.pulsed ? PULSE_LOST_MS : FIRST_PULSE_MS;
-    if (this.open && performance.now() - this.lastPulse > limit) this.lost();
+    if (!this.call || this.calling) return;
+    const limit = this.pulsed ? this.call.pulseLostMs : this.call.firstPulseMs;
+    if (performance.now() - this.lastPulse > limit) this.lost();
   }
 
   /** @param {"connecting" | "moving" | "reconnecting"} state */
@@ -193,9 +208,18 @@ export class Line {
     this.events.onState(state);
     for (this.tries = 0; !this.closed; this.tries += 1) {
       await this.#rest(BACKOFF_MS[Math.min(this.tries, BACKOFF_MS.length - 1)] ?? 0);
-      if (!this.closed && (await this.#tryCall())) return;
+      if (this.#mended() || (!this.closed && (await this.#tryCall()))) return;
     }
     this.calling = false;
+  }
+
+  /** The pulse is back on the line that was given up. */
+  #mended() {
+    const since = performance.now() - this.lastPulse;
+    if (!this.call?.mends || this.closed || since > MENDED_MS) return false;
+    this.calling = false;
+    this.events.onState("open");
+    return true;
   }
 
   /** @param {number} ms */
@@ -214,10 +238,11 @@ export class Line {
         this.close();
         return false;
       }
-      made = await call(this.track(), this.servers, this.exchange, {
+      made = await this.caller(this.track(), {
         onVoice: this.events.onVoice,
         onMessage: (data) => mine() && this.#message(data),
         onGone: () => mine() && setTimeout(() => this.lost(), GONE_MS),
+        onTaken: () => mine() && this.events.onTaken(),
       });
     } catch (failure) {
       if (!this.events.onFailure(failure)) this.close();

@@ -29,6 +29,9 @@ export function iceServers() {
   return JSON.parse(document.body.dataset["ice"] || "[]");
 }
 
+/** The interview is held in a LiveKit room. */
+export const inRoom = document.body.dataset["transport"] === "livekit";
+
 /** @param {string} name */
 export function iconUse(name) {
   const sprite = document.querySelector("svg.icon use")?.getAttribute("href")?.split("#")[0] ?? "";

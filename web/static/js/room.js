@@ -7,9 +7,10 @@ import { sureToFinish, sureToSkip } from "./confirm.js";
 import { offerToDecline } from "./decline.js";
 import { Holder } from "./holder.js";
 import { onSpace } from "./keys.js";
-import { Line } from "./line.js";
+import { Line, call } from "./line.js";
 import { LiveState } from "./live.js";
-import { Notes, box, button, element, iceServers, iconUse, interviewId, pause, ready, tab } from "./page.js";
+import { enterRoom } from "./livekit.js";
+import { Notes, box, button, element, iceServers, iconUse, inRoom, interviewId, pause, ready, tab } from "./page.js";
 import { showBlockedSound, showMutedSpeech, showNotice, showReach } from "./notices.js";
 import { Sound, troubleNote } from "./sound.js";
 import { Stage, setText } from "./stage.js";
@@ -139,9 +140,17 @@ async function joinByVoice() {
     else refused(failure);
     return;
   }
-  line = new Line(currentTrack, iceServers(), (sdp) => holder.joining(api.join(sdp)), lineEvents());
+  line = new Line(currentTrack, inRoom ? roomCall : directCall, lineEvents());
   void line.start();
 }
+
+/** @type {import("./line.js").Caller} */
+const directCall = (track, hearing) =>
+  call(track, iceServers(), (sdp) => holder.joining(api.join(sdp)), hearing);
+
+/** @type {import("./line.js").Caller} */
+const roomCall = (track, hearing) =>
+  enterRoom(track, iceServers(), () => holder.joining(api.enter()), hearing);
 
 /** @param {import("./audio.js").Trouble | null} trouble */
 function showTrouble(trouble) {
@@ -168,6 +177,7 @@ function lineEvents() {
     onMessage: hear,
     onState: lineChanged,
     onFailure: lineFailed,
+    onTaken: () => holder.lost(),
   };
 }
 

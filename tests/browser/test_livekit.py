@@ -1,0 +1,94 @@
+"""The room by voice in a LiveKit room: its own server, its own browser client, the real bot."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from db.ids import new_id
+from local.livekit import KEY
+from local.postgres import Postgres
+from local.processes import Child
+from tests.browser.rooms import start_speaking
+from tests.browser.site import Site
+from tests.browser.test_spoken_interview import LOUDNESS
+from tests.browser.workers import started
+from tests.conftest import temporal_server
+from tests.livekit import livekit_server, needs_livekit
+
+
+@pytest.fixture(scope="module")
+async def site(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """With a Temporal and workers of its own: others in this package have no LiveKit."""
+    needs_livekit(client=True)
+    folder: Path = tmp_path_factory.mktemp("livekit")
+    name = f"livekit_{new_id().hex}"
+    await postgres.make_database(name, template="codevoice_template")
+    async with livekit_server() as livekit, temporal_server() as temporal:
+        site = Site(postgres.url(name), temporal.client, livekit)
+        settings = {
+            "DATABASE_URL": site.database_url,
+            "TEMPORAL_ADDRESS": temporal.client.service_client.config.target_host,
+            "DATA_DIR": str(folder),
+            "SECRET_KEY": "only for tests, and long enough for a key",
+            "PATIENCE_S": "0.5",
+            "LIVEKIT_URL": livekit.url,
+            "LIVEKIT_API_KEY": KEY,
+            "LIVEKIT_API_SECRET": livekit.server.secret,
+        }
+        async with site.running():
+            asking = await started("asking", "interviews,grading", folder, settings)
+            site.speaking = await started("speaking", "conversations", folder, settings)
+            try:
+                yield site
+            finally:
+                await site.speaking.stop()
+                await asking.stop()
+
+
+@pytest.fixture
+def speaking(site: Site) -> Child:
+    assert site.speaking is not None
+    return site.speaking
+
+
+async def test_the_interviewer_is_heard_and_a_killed_one_is_missed_within_three_seconds(
+    quiet_page: Page, site: Site, speaking: Child
+) -> None:
+    page = quiet_page
+    await start_speaking(page, site.link(await site.invite()))
+    await expect(page.locator("#stage")).to_have_attribute("data-state", "speaking", timeout=15_000)
+    assert await page.evaluate(LOUDNESS) > 0.05
+    await expect(page.get_by_role("log")).to_contain_text(
+        "How does a hash map find a value?", timeout=40_000
+    )
+    await expect(page.locator("#state")).to_have_text("Listening", timeout=15_000)
+    assert speaking.pid is not None
+    os.kill(speaking.pid, signal.SIGKILL)
+    killed_at = time.monotonic()
+    await expect(page.locator("#state")).to_have_text("The line was lost. Reconnecting…")
+    assert time.monotonic() - killed_at < 3.75  # three seconds, and the watch looks each quarter
+    await expect(page.get_by_role("log")).to_contain_text("Welcome back", timeout=60_000)
+
+
+async def test_the_newest_device_holds_the_place(
+    quiet_browser: Browser, quiet_page: Page, site: Site
+) -> None:
+    link = site.link(await site.invite())
+    await start_speaking(quiet_page, link)
+    await expect(quiet_page.locator("#state")).to_have_text("Listening", timeout=40_000)
+    visitor = await quiet_browser.new_context()
+    device = await visitor.new_page()
+    await device.goto(link)
+    await device.get_by_role("button", name="Continue by voice").click()
+    await expect(quiet_page.locator("#state")).to_have_text("Your interview is open somewhere else")
+    await expect(device.locator("#stage")).to_have_attribute(
+        "data-state", "speaking", timeout=20_000
+    )
+    await visitor.close()

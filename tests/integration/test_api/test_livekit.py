@@ -1,0 +1,110 @@
+"""Joining a LiveKit room over HTTP, and what LiveKit tells: against LiveKit's own server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+from livekit import rtc
+from prometheus_client import CollectorRegistry
+from temporalio.testing import WorkflowEnvironment
+
+from contracts.rooms import RoomPass
+from db.events import Listener
+from db.store import Store
+from tests.integration.test_api.service import CONSENT, Service, running_service
+from tests.integration.test_livekit_rooms import signed
+from tests.livekit import Guest, Running, livekit_server
+from tests.waiting import eventually
+
+EVENTS = ("room_started", "participant_joined", "participant_left")
+WEBHOOK = "/api/v1/livekit/webhook"
+
+
+@pytest.fixture(scope="module")
+async def livekit() -> AsyncIterator[Running]:
+    async with livekit_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def service(
+    store: Store, listener: Listener, temporal: WorkflowEnvironment, livekit: Running
+) -> AsyncIterator[Service]:
+    async with running_service(store, listener, temporal.client, rooms=livekit.rooms) as running:
+        yield running
+
+
+async def test_a_join_brings_what_opens_the_interviews_room(service: Service) -> None:
+    made = await service.start()
+    desk = await service.candidate_of(made)
+    await desk.post("consent", **CONSENT)
+    joined = await desk.post("join", purpose="interview")
+    assert joined.status_code == 200, joined.text
+    told = joined.json()
+    assert told.keys() == {"epoch", "url", "token"}
+    guest = await Guest().join(RoomPass(told["url"], told["token"]))
+    assert guest.room.name == made["id"]
+    again = (await desk.post("join", purpose="interview")).json()
+    assert again["epoch"] == told["epoch"] == 1
+    assert service.bot.heard == 1
+    newer = await Guest().join(RoomPass(again["url"], again["token"]))
+    await eventually(lambda: guest.reason == rtc.DisconnectReason.DUPLICATE_IDENTITY)
+    await (await service.server_of(made)).post("cancel")
+    await eventually(lambda: newer.reason == rtc.DisconnectReason.ROOM_DELETED, within_s=30)
+
+
+async def test_the_check_is_held_in_the_room_too(service: Service) -> None:
+    desk = await service.candidate_of(await service.start())
+    await desk.post("consent", **CONSENT)
+    checked = await desk.post("check", type="offer")
+    assert checked.status_code == 200, checked.text
+    assert {"url", "token"} <= checked.json().keys()
+
+
+async def test_an_offer_is_refused_where_there_is_a_room(service: Service) -> None:
+    desk = await service.candidate_of(await service.start())
+    await desk.post("consent", **CONSENT)
+    refused = await desk.post("join", sdp="v=0", type="offer")
+    assert (refused.status_code, refused.json()["field"]) == (422, "sdp")
+
+
+async def test_without_consent_there_is_no_token(service: Service) -> None:
+    desk = await service.candidate_of(await service.start())
+    assert (await desk.post("join", purpose="interview")).status_code == 409
+
+
+def counted(registry: CollectorRegistry, event: str) -> float:
+    return registry.get_sample_value("codevoice_livekit_events_total", {"event": event}) or 0.0
+
+
+async def test_what_livekit_tells_counts_once(service: Service, livekit: Running) -> None:
+    client = await service.client()
+    registry = service.parts.meters.registry
+    body = b'{"event": "participant_left", "id": "EV_twice", "room": {"name": "elsewhere"}}'
+    for _ in range(2):
+        reply = await client.post(
+            WEBHOOK, content=body, headers={"Authorization": signed(livekit, body)}
+        )
+        assert reply.status_code == 204, reply.text
+    assert counted(registry, "participant_left") == 1
+    forged = await client.post(
+        WEBHOOK, content=body, headers={"Authorization": signed(livekit, body, "x" * 43)}
+    )
+    assert forged.status_code == 401
+    assert counted(registry, "participant_left") == 1
+
+
+async def test_livekits_own_webhooks_are_believed(service: Service, livekit: Running) -> None:
+    """A second LiveKit, with the secret of the first, is told where to call."""
+    registry = service.parts.meters.registry
+    secret = livekit.server.secret
+    async with livekit_server(secret=secret, webhooks=(service.url + WEBHOOK,)) as telling:
+        interview_id = uuid4()
+        await telling.rooms.open(interview_id)
+        guest = await Guest().join(telling.rooms.candidates_pass(interview_id, 1))
+        await guest.leave()
+        await eventually(
+            lambda: [counted(registry, event) for event in EVENTS] == [1, 1, 1], within_s=10
+        )
