@@ -1,5 +1,10 @@
 # One image for the API, both kinds of worker and the migration job; docker-compose.yml says which
 # command each runs. The models come inside the wheels: nothing is fetched when it starts.
+FROM node:22.21.1-bookworm-slim AS web
+WORKDIR /web
+COPY web/package.json web/package-lock.json ./
+RUN npm ci --omit=dev
+
 FROM python:3.11.15-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/codevoice
@@ -16,6 +21,7 @@ RUN useradd --system --uid 10001 --no-create-home --home-dir /app codevoice \
     && install --directory --owner codevoice --mode 0700 /var/lib/codevoice
 COPY --from=build /opt/codevoice /opt/codevoice
 COPY --from=build /app /app
+COPY --from=web /web/node_modules /app/web/node_modules
 ENV PATH=/opt/codevoice/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

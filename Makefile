@@ -32,7 +32,7 @@ demo: .venv/.run $(if $(LIVEKIT),livekit web)  ## Hold a whole interview with no
 	@$(RUN) demo $(if $(KILL),--kill) $(if $(LIVEKIT),--transport livekit)
 
 web/node_modules/.installed: web/package-lock.json
-	@cd web && npm ci --silent --omit=dev
+	@cd web && npm ci --silent
 	@touch $@
 
 web: web/node_modules/.installed  ## Install LiveKit's browser client, which rooms need; needs npm
@@ -63,8 +63,8 @@ check: .venv/.dev  ## Lint, types, dependency rule
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-pages-check:  ## Type-check the browser's modules; needs npm
-	@cd web && npm ci --silent && npm run --silent check
+pages-check: web/node_modules/.installed  ## Type-check the browser's modules; needs npm
+	@cd web && npm run --silent check
 
 lock-check: .venv/.dev  ## The locks resolve on every platform and hold no torch
 	@scripts/check_locks.sh

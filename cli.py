@@ -75,9 +75,7 @@ def worker(
     queues: Annotated[
         str, typer.Option(help="Comma-separated: interviews, grading, conversations.")
     ] = "interviews,grading,conversations",
-    ready_file: Annotated[
-        Path | None, typer.Option(help="There while the server hears every queue polled.")
-    ] = None,
+    ready_file: Annotated[Path | None, typer.Option(help="There while all are polled.")] = None,
 ) -> None:
     """Poll task queues: conversations in one process, interviews and grading in another."""
     import worker as worker_module

@@ -131,7 +131,9 @@ def said_by(*command: str) -> str:
 
 
 def test_the_same_base_is_built_on_and_run_on() -> None:
-    assert len({rest.split()[0] for word, rest in instructions() if word == "FROM"}) == 1
+    bases = [rest.split()[0] for word, rest in instructions() if word == "FROM"]
+    assert len({base for base in bases if base.startswith("python:")}) == 1
+    assert bases[-1].startswith("python:")
 
 
 def test_every_name_in_an_environment_is_read_by_its_image(composed: Composition) -> None:

@@ -36,8 +36,8 @@ from db.events import Listener
 from db.ids import new_id
 from db.rows import Interview
 from db.store import Store
-from reporter import Reporter
 from livekit_rooms import LiveKitRooms
+from reporter import Reporter
 from tests.builders import a_question
 from tests.waiting import eventually
 from tests.workers import Activities, activities_over, polling
