@@ -6,6 +6,7 @@ version=v1.13.5
 folder=${XDG_CACHE_HOME:-$HOME/.cache}/codevoice
 program=$folder/livekit-server-$version
 [ -x "$program" ] && exit 0
+PATH=$PATH:/usr/local/go/bin  # where Go's own installer puts it
 if ! command -v go >/dev/null; then
     echo "Go is not installed: there is no LiveKit server here" >&2
     exit 3
