@@ -99,7 +99,8 @@ async def joined_and_scored(room: Room, speech: Speech) -> None:
     assert (found.answers, found.cut_offs, found.barge_in.count) == (3, 0, 0)
     assert found.talk_over_s < 0.3
     assert found.wait.count == 4
-    assert 0.8 < (found.wait.median_s or 0) <= (found.wait.p95_s or 0) < 3.5
+    # The patience of 0.8 s, less for a follow-up and for a candidate without pauses.
+    assert 0.6 < (found.wait.median_s or 0) <= (found.wait.p95_s or 0) < 3.5
 
 
 async def test_going_on_after_the_acknowledgement_takes_the_answer_back(room_for: RoomFor) -> None:
