@@ -17,6 +17,7 @@ from api.links import Link, LinkPurpose, SignedTokens
 from api.reports import Form, preferred
 from connections import TokenSigner
 from contracts.errors import NotAuthenticated, TooMany, Unavailable, WrongState
+from contracts.interview import JoinPurpose
 
 
 @pytest.mark.parametrize(
@@ -82,10 +83,11 @@ def _errors(refused: pytest.ExceptionInfo[ValidationError]) -> list[dict[str, An
     return [dict(each) for each in refused.value.errors()]
 
 
-def test_a_voice_join_has_an_offer_and_a_typed_one_has_none() -> None:
+def test_a_voice_join_may_have_an_offer_and_a_typed_one_has_none() -> None:
     assert JoinIn(sdp="v=0").sdp == "v=0"
+    assert JoinIn().sdp is None, "in a room"
     with pytest.raises(ValidationError):
-        JoinIn()
+        JoinIn(sdp="v=0", purpose=JoinPurpose.TYPING)
 
 
 def test_a_pace_lets_a_number_through_and_says_when_the_next_may_come() -> None:
