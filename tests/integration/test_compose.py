@@ -130,7 +130,7 @@ class Composed:
     def _here(self, text: str, name: str = "") -> str:
         for there, here in self.places.items():
             text = text.replace(there, here)
-        return text.replace("/tmp/ready", str(self.folder / f"{name}.ready"))
+        return text.replace("/dev/shm/ready", str(self.folder / f"{name}.ready"))
 
 
 def free_ports(number: int) -> list[int]:
