@@ -20,7 +20,6 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
-from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from temporalio.client import Client
 
@@ -165,7 +164,6 @@ async def _start(
         children.start(_api(folder, environment | ways)),
     )
     client = await connections.temporal_client(settings)
-    await _beating(store)
     return Servers(
         folder=folder,
         url=ways["PUBLIC_URL"],
@@ -179,15 +177,6 @@ async def _start(
         temporal=client,
         environment=environment | ways,
     )
-
-
-async def _beating(store: Store) -> None:
-    """The pulse's first beat writes what only a new product writes: nobody could kill there again,
-    so it is over before points are recorded."""
-    pulse = text("SELECT 1 FROM service_pulse")
-    async with asyncio.timeout(60):
-        while await store.database.row(pulse) is None:
-            await asyncio.sleep(0.1)
 
 
 async def _linked(
