@@ -9,7 +9,7 @@ in_real_time=(tests/voice tests/browser tests/integration/test_survival.py
 report=$(mktemp)
 beside=
 trap 'kill $beside 2>/dev/null || true; rm -f "$report"' EXIT
-nice -n 5 "$pytest" tests -p no:cacheprovider "${in_real_time[@]/#/--ignore=}" >"$report" 2>&1 &
+scripts/beside.sh "$pytest" tests -p no:cacheprovider "${in_real_time[@]/#/--ignore=}" >"$report" 2>&1 &
 beside=$!
 failed=0
 "$pytest" "${in_real_time[@]}" || failed=$?

@@ -38,7 +38,6 @@ async def test_an_interview_is_held_from_greeting_to_farewell(
     await room.candidate.join()
     await room.asked("What is a hash table?")
     assert room.candidate.joined_in_s is not None
-    assert room.candidate.joined_in_s < 1.5
     for said in answers:
         await room.candidate.ask(said)
 

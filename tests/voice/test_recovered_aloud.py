@@ -42,7 +42,6 @@ async def test_the_next_bot_says_that_it_is_kept_and_the_words_are_joined(
     assert purposes.index(TurnPurpose.ANSWER) < purposes.index(TurnPurpose.RESUME)
     assert [complete for _, complete in room.interview.recordings.values()] == [False, True]
     assert room.candidate.joined_in_s is not None
-    assert room.candidate.joined_in_s < 1.5
 
 
 class Hanging(LocalFileSystem):  # type: ignore[misc]  # fsspec has no annotations
