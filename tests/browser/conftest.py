@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +53,10 @@ async def playwright() -> AsyncIterator[Playwright]:
         yield running
 
 
-@pytest.fixture(scope="package")
-async def launch(playwright: Playwright) -> AsyncIterator[Launch]:
-    """Starts a Chromium. `voice` is what its microphone hears; `device` False: there is
-    no microphone; `refuse` blocks it; `flags` are Chromium's own.
+@asynccontextmanager
+async def browsers(playwright: Playwright) -> AsyncIterator[Launch]:
+    """Starts Chromiums and closes them at the end. `voice` is what a microphone hears; `device`
+    False: there is no microphone; `refuse` blocks it; `flags` are Chromium's own.
     """
     async with AsyncExitStack() as stack:
 
@@ -77,10 +77,24 @@ async def launch(playwright: Playwright) -> AsyncIterator[Launch]:
         yield started
 
 
+@pytest.fixture
+async def launch(playwright: Playwright) -> AsyncIterator[Launch]:
+    """Chromiums of one test: a page that is left open goes on drawing, and speaking."""
+    async with browsers(playwright) as started:
+        yield started
+
+
 @pytest.fixture(scope="package")
-async def browser(launch: Launch) -> Browser:
+async def launch_once(playwright: Playwright) -> AsyncIterator[Launch]:
+    """Chromiums for all tests."""
+    async with browsers(playwright) as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+async def browser(launch_once: Launch) -> Browser:
     """A Chromium whose microphone beeps."""
-    return await launch()
+    return await launch_once()
 
 
 @pytest.fixture
@@ -147,10 +161,17 @@ async def speaking(asking: Child, worker_settings: Settings) -> AsyncIterator[Ch
 
 
 @pytest.fixture(scope="package")
-async def quiet_browser(launch: Launch, tmp_path_factory: pytest.TempPathFactory) -> Browser:
-    """Its microphone hears nothing."""
+async def silence(launch_once: Launch, tmp_path_factory: pytest.TempPathFactory) -> Browser:
     path = await recorded(tmp_path_factory.mktemp("quiet") / "quiet.wav", "", after_s=5)
-    return await launch(voice=path)
+    return await launch_once(voice=path)
+
+
+@pytest.fixture
+async def quiet_browser(silence: Browser) -> AsyncIterator[Browser]:
+    """Its microphone hears nothing. What is open in it ends with the test."""
+    yield silence
+    for visitor in silence.contexts:
+        await visitor.close()
 
 
 @pytest.fixture
