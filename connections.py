@@ -108,14 +108,14 @@ def livekit(settings: Settings) -> LiveKit | None:
 def parts(settings: Settings) -> dict[str, str]:
     """Which parts are in use, for the start line and for reports."""
     moonshine, hibari = map(importlib.metadata.version, ("moonshine-voice", "hibari-tts"))
-    account = deepgram(settings)
+    account, model = deepgram(settings), language_model(settings)
     heard = f"embedded (Moonshine tiny-en {moonshine})"
     spoken = f"embedded (Hibari {hibari})"
     return {
         "speech to text": f"Deepgram ({account.model})" if account else heard,
         "text to speech": f"Deepgram ({account.voice})" if account else spoken,
-        "interviewer": "scripted",
-        "grader": str(language_model(settings) or "embedded"),
+        "interviewer": str(model or "scripted"),
+        "grader": str(model or "embedded"),
         "transport": "LiveKit" if livekit(settings) else "direct WebRTC",
     }
 

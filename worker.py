@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from contracts.interview import Fence
     from db.store import Store
-    from grading.language_model import LanguageModelGrader
+    from language_models import LanguageModel
     from livekit_rooms import LiveKitRooms
     from voice.conversation import Conversation
     from voice.deepgram import Account
@@ -236,13 +236,13 @@ async def _conversations(settings: Settings, client: Client, store: Store) -> As
     from activities.conversations import ConversationActivities
     from workflows.interview_client import InterviewClient
 
-    async with connections.listener(settings) as listener:
+    async with connections.listener(settings) as listener, _asked_model(settings) as model:
         updates = InterviewClient(client)
 
         def journal(interview_id: UUID, fence: Fence) -> ConversationJournal:
             return ConversationJournal(store, listener, interview_id, fence)
 
-        conversation = await _speech(settings, journal, updates.bound)
+        conversation = await _speech(settings, journal, updates.bound, model)
         activities = ConversationActivities(conversation.hold)
         worker = Worker(
             client,
@@ -264,7 +264,10 @@ async def _give_up(wedged: asyncio.Event, worker: Worker) -> None:
 
 
 async def _speech(
-    settings: Settings, journal_for: JournalFor, updates_for: UpdatesFor
+    settings: Settings,
+    journal_for: JournalFor,
+    updates_for: UpdatesFor,
+    model: LanguageModel | None,
 ) -> Conversation:
     from contracts.sdp import Reach
     from voice.conversation import Conversation, ConversationSettings, Speech
@@ -291,7 +294,7 @@ async def _speech(
     how = ConversationSettings(settings.recordings_url, settings.ice_servers, reach)
     speech = Speech(engines, models, repair, provider)
     rooms = await _rooms(settings)
-    return Conversation(speech, journal_for, updates_for, how, rooms=rooms)
+    return Conversation(speech, journal_for, updates_for, how, model=model, rooms=rooms)
 
 
 async def _deepgram(settings: Settings) -> Account | None:
@@ -317,6 +320,7 @@ async def _grading(settings: Settings, client: Client, store: Store) -> AsyncIte
     from activities.grading import GradingActivities
     from activities.reports import ReportActivities
     from grading.embedded import EmbeddedGrader
+    from grading.language_model import LanguageModelGrader
     from reporter import Reporter
     from voice.scorer import Scorer
 
@@ -325,7 +329,8 @@ async def _grading(settings: Settings, client: Client, store: Store) -> AsyncIte
         grader = await asyncio.to_thread(EmbeddedGrader)
         stack.enter_context(contextlib.closing(grader))
         scorer = stack.enter_context(contextlib.closing(Scorer(settings.recordings_url)))
-        grades = GradingActivities(store, grader, language_model=model)
+        asked = LanguageModelGrader(model) if model else None
+        grades = GradingActivities(store, grader, language_model=asked)
         counts = GradeKind.LLM if model else GradeKind.EMBEDDED
         reports = ReportActivities(Reporter(store, connections.parts(settings), counts))
         conduct = ConductActivities(store, scorer if settings.whole_recordings else None)
@@ -346,21 +351,21 @@ async def _grading(settings: Settings, client: Client, store: Store) -> AsyncIte
 
 
 @asynccontextmanager
-async def _asked_model(settings: Settings) -> AsyncIterator[LanguageModelGrader | None]:
-    """The language model that grades, where one is set. One that is away may come back: this
-    worker does more than grade, and answers wait for hours."""
+async def _asked_model(settings: Settings) -> AsyncIterator[LanguageModel | None]:
+    """The language model, where one is set. One that is away may come back, and each worker does
+    more than ask it."""
     found = connections.language_model(settings)
     if found is None:
         yield None
         return
-    from grading.language_model import LanguageModelGrader
+    from language_models import LanguageModel
     from providers import Unreached, reach_language_model
 
     try:
         await reach_language_model(settings)
     except (Unavailable, Unreached) as failure:
-        _log.error("answers wait for the language model: %s", failure.detail)
-    model = LanguageModelGrader(found.base_url, found.api_key, found.model)
+        _log.error("the language model is not asked before it is back: %s", failure.detail)
+    model = LanguageModel(found.base_url, found.api_key, found.model)
     try:
         yield model
     finally:

@@ -26,6 +26,7 @@ from contracts.grades import Flag, Grade
 from contracts.questions import Question
 from grading.embedded import EmbeddedGrader
 from grading.language_model import LanguageModelGrader
+from language_models import LanguageModel
 from questions.loader import starter_bank
 from tests.fakes.graders import Task, careful_points, judged, reply
 from tests.fakes.openai_server import KEY, MODEL, Asked, OpenAIServer, Says
@@ -86,12 +87,13 @@ class Bench:
 
     def __init__(self, server: OpenAIServer, embedded: EmbeddedGrader) -> None:
         self._server, self._embedded = server, embedded
-        self._grader = LanguageModelGrader(server.base_url, KEY, MODEL)
+        self._model = LanguageModel(server.base_url, KEY, MODEL)
+        self._grader = LanguageModelGrader(self._model)
         self._beside: dict[tuple[str, str], Grade] = {}
         self._bank = starter_bank()
 
     async def aclose(self) -> None:
-        await self._grader.close()
+        await self._model.close()
 
     async def run(self, cases: Sequence[Attack], gives_away: float) -> list[Moved]:
         return [

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 class Purpose(StrEnum):
     GRADER = "grader"
+    INTERVIEWER = "interviewer"
 
 
 class Usage(BaseModel):

@@ -16,6 +16,7 @@ from contracts.errors import Unavailable
 from contracts.interview import Fence, Outcome, Snapshot
 from contracts.questions import Question
 from contracts.turns import Turn
+from contracts.usage import Usage
 from db.events import Listener, Subscription
 from db.rows import Recording
 from db.store import Store
@@ -109,6 +110,10 @@ class ConversationJournal:
 
     async def answer_offer(self, offer_id: UUID, sdp: str) -> None:
         await self._store.offers.put_answer(offer_id, sdp)
+
+    async def book(self, call: Usage) -> None:
+        """Not fenced: what was used was used, whoever holds the interview now."""
+        await _patiently(lambda: self._store.costs.book(self._interview_id, [call]))
 
     def changes(self) -> AsyncIterator[int]:
         """State versions, each newer than the one before, from the moment of the call."""

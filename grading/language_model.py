@@ -10,16 +10,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from contracts.errors import CodeVoiceError, Ungradable
 from contracts.grades import Evidence, Flag, Grade, GradeKind, PointGrade, Verdict
+from contracts.language import AsksModels, Book, Message, Said
 from contracts.questions import Question
-from contracts.usage import Usage
 from grading import reading, scoring
-from grading.chat import WITHIN_S, Chat, Message, Said
 from grading.orders import without_orders
 from grading.prompting import PROMPT_VERSION, SCHEMA, asking, repairing
 from grading.quotes import Words
@@ -44,8 +43,6 @@ _DOUBTFUL: Final = frozenset({Verdict.PARTIAL, Verdict.CONTRADICTED})
 #: Asked for beside the first opinion where that is doubtful.
 _MORE_OPINIONS: Final = 2
 
-Book = Callable[[Usage], None]
-
 
 class LanguageModelGrader:
     """Safe to call from many tasks at once; each grade takes one to four calls.
@@ -54,12 +51,10 @@ class LanguageModelGrader:
     good; Unavailable and TooMany where trying again may help. No message holds a text.
     """
 
-    def __init__(
-        self, base_url: str, api_key: str, model: str, *, within_s: float = WITHIN_S
-    ) -> None:
-        """`within_s` bounds each call. Nothing is sent before the first grade."""
-        self._chat = Chat(base_url, api_key, model, within_s=within_s)
-        self.version: Final = f"{_METHOD} {model} {PROMPT_VERSION}"
+    def __init__(self, model: AsksModels) -> None:
+        """Nothing is sent before the first grade."""
+        self._model = model
+        self.version: Final = f"{_METHOD} {model.model} {PROMPT_VERSION}"
 
     async def grade(
         self,
@@ -77,9 +72,6 @@ class LanguageModelGrader:
         if _doubtful(first, _score(case, first.points), beside):
             first = _voted(first, await self._more_opinions(case, book))
         return self._grade(case, first, beside)
-
-    async def close(self) -> None:
-        await self._chat.close()
 
     async def _first_opinion(self, case: _Case, book: Book) -> _Opinion:
         """With one repair; a quote that is not there after it leaves its point missed."""
@@ -115,7 +107,7 @@ class LanguageModelGrader:
         return opinions if len(opinions) == _MORE_OPINIONS else []
 
     async def _ask(self, messages: Sequence[Message], book: Book) -> Said:
-        said = await self._chat.ask(messages, SCHEMA, MOST_TOKENS)
+        said = await self._model.ask(messages, SCHEMA, MOST_TOKENS)
         book(said.usage)
         if said.refused:
             raise Ungradable("The language model refused to grade this answer")

@@ -12,7 +12,8 @@ from contracts.interview import Cursor, Snapshot
 from contracts.turns import Turn, TurnPurpose
 from voice.clerk import Clerk
 from voice.floor import Utterance
-from voice.interviewer import Interviewer, Step, open_turns
+from voice.interviewer import Interviewer, open_turns
+from voice.steps import Step
 
 
 class Answering:
@@ -66,6 +67,7 @@ class Answering:
         """Words of the present answer."""
         self.gathered = self.gathered or bool(said)
         self.note(said, TurnPurpose.ANSWER)
+        self._interviewer.answered(*(utterance.heard.text for utterance in said))
 
     def note(
         self, said: Sequence[Utterance], purpose: TurnPurpose, at: Cursor | None = None
@@ -153,6 +155,7 @@ class Answering:
         self.note(late, purpose)
 
     def close(self) -> None:
+        self._interviewer.close()
         if self._recording:
             self._recording.cancel()
 

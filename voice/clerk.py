@@ -14,11 +14,11 @@ from uuid_utils.compat import uuid7
 from contracts.errors import Conflict, NotFound, StaleFence
 from contracts.interview import Cursor, Fence, Move, RecordAnswer, ReopenAnswer, Snapshot
 from contracts.turns import Speaker, Turn, TurnKind, TurnPurpose
-from voice.interviewer import Step
 from voice.notebook import Notebook
 from voice.protocols import InterviewUpdates, Journal
 from voice.speaking import Spoken
 from voice.speech import Heard
+from voice.steps import Step
 
 FIRST_WAIT_S: Final = 0.3
 LONGEST_WAIT_S: Final = 5.0

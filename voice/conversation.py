@@ -9,10 +9,12 @@ from typing import Final
 from contracts.conversation import ConversationEnd, ConversationResult, HoldConversation
 from contracts.errors import StaleFence
 from contracts.interview import Fence, JoinPurpose
+from contracts.language import AsksModels
 from contracts.rooms import AdmitsBots
 from voice.bot import Speech
 from voice.check import hold_check
 from voice.held import ConversationSettings, Held, House
+from voice.improvising import Model
 from voice.memory import forget
 from voice.protocols import JournalFor, UpdatesFor
 from voice.running import Stragglers
@@ -38,10 +40,13 @@ class Conversation:
         settings: ConversationSettings,
         wording: Wording | None = None,
         *,
+        model: AsksModels | None = None,
         rooms: AdmitsBots | None = None,
     ) -> None:
+        """Without a language model the script is all that is said."""
+        wording = wording or Script()
         self._house = House(
-            speech, settings, wording or Script(), asyncio.Event(), Stragglers(), rooms
+            speech, settings, wording, Model(model), asyncio.Event(), Stragglers(), rooms
         )
         self._journal_for = journal_for
         self._updates_for = updates_for

@@ -23,12 +23,13 @@ from voice.clerk import Clerk
 from voice.floor import CandidateTurn, Floor, Room, Utterance
 from voice.inbox import Inbox
 from voice.interruptions import is_backchannel
-from voice.interviewer import Interviewer, Step, prompts_differ
+from voice.interviewer import Interviewer, prompts_differ
 from voice.messages import Notice, Press
 from voice.running import first_of
 from voice.speaking import Mouth
 from voice.speech import Heard
 from voice.stage import OVER, Stage
+from voice.steps import Step
 
 #: Sound without words that is longer than this was probably meant for the bot.
 UNHEARD_AFTER_S: Final = 2.5
@@ -113,19 +114,15 @@ class Dialogue:
         await self._stage.time_passed(in_turn=self._turn is not None)
         if self._stage.time_up_at is not None and not self._stage.lets_finish():
             await self._follow(await self._clerk.snapshot())
-        elif self._turn and self._stage.time.pausing and self._out_of_time(self._turn):
+        elif self._turn and self._stage.out_of_time(said=bool(self._turn.texts)):
             await self._room.close_turn()
-
-    def _out_of_time(self, turn: CandidateTurn) -> bool:
-        """The interview's time is over, or that of the question which this turn answers."""
-        answers = bool(turn.texts) and self._stage.floor is Floor.LISTENING
-        return self._stage.time_up_at is not None or (answers and self._stage.time.over_the_limit())
 
     # -- what the pipeline reports
 
     def turn_started(self) -> None:
         """The candidate has the floor; the bot is silent already."""
         self._stage.in_turn = True
+        self._interviewer.interrupted()
         self.mouth.cut()
         self._post(self._turn_started)
 
@@ -253,6 +250,8 @@ class Dialogue:
             await self.mouth.resume()  # the words are kept, and the prompt is said to its end
         else:
             self.mouth.drop()
+            if step is Step.ANSWER:
+                step = await self._interviewer.understands()
             await self._do(step, turn.texts)
 
     def _only_nodded(self, turn: CandidateTurn) -> bool:
@@ -324,6 +323,7 @@ class Dialogue:
         await self.mouth.stop()
         turn.taken_back, turn.stale = True, False
         self._interviewer.snapshot = snapshot
+        self._interviewer.answered(*(each.heard.text for each in said))
         self.page.moved(snapshot.state_version)
         self._stage.stay()
 

@@ -19,10 +19,12 @@ from contracts.questions import Question
 from contracts.rooms import AdmitsBots
 from contracts.sdp import ANYWHERE, Reach
 from contracts.turns import Turn
+from contracts.usage import Usage
 from voice import messages
 from voice.bot import Bot, Speech
 from voice.clerk import Clerk
 from voice.dialogue import Dialogue
+from voice.improvising import Improviser, Model
 from voice.interviewer import Interviewer
 from voice.lines import CLOSE_WITHIN_S, Line, in_room, open_line
 from voice.messages import Notice, Press
@@ -70,6 +72,7 @@ class House:
     speech: Speech
     settings: ConversationSettings
     wording: Wording
+    model: Model
     draining: asyncio.Event
     stragglers: Stragglers
     rooms: AdmitsBots | None = None
@@ -97,6 +100,7 @@ class Held:
         self._tasks: list[asyncio.Task[Any]] = []
         self._recording: Recording | None = None
         self._incomplete = asyncio.Event()
+        self._used: asyncio.Queue[Usage] = asyncio.Queue()
         self._notebook = Notebook(journal, lambda: self._dialogue.end(ConversationEnd.SUPERSEDED))
         self._dialogue: Dialogue
         self._interviewer: Interviewer
@@ -114,6 +118,7 @@ class Held:
         self._pipeline = asyncio.create_task(run_pipeline(self._bot.worker))
         beside = (
             self._notebook.run(),
+            self._book(),
             self._bot.deliver(),
             self._follow(changes),
             self._pulse(),
@@ -190,7 +195,9 @@ class Held:
     def _assemble(
         self, plan: Mapping[UUID, Question], snapshot: Snapshot, taking: TurnTaking
     ) -> None:
-        interviewer = self._interviewer = Interviewer(plan, self._house.wording, snapshot)
+        improviser = Improviser(self._house.model, self._used.put_nowait)
+        interviewer = Interviewer(plan, self._house.wording, snapshot, improviser)
+        self._interviewer = interviewer
         self._bot = Bot(
             self._line.transport,
             self._house.speech,
@@ -234,6 +241,16 @@ class Held:
     async def _follow(self, changes: AsyncIterator[int]) -> None:
         async for state_version in changes:
             self._dialogue.changed(state_version)
+
+    async def _book(self) -> None:
+        """What the language model used. A database that is away for long costs an entry."""
+        while True:
+            call = await self._used.get()
+            try:
+                await self._journal.book(call)
+            except CodeVoiceError as failure:
+                logger.warning("a call is not booked: {}", failure.kind)
+            self._used.task_done()
 
     async def _pulse(self) -> None:
         while True:
@@ -332,6 +349,7 @@ class Held:
             async with asyncio.timeout(TIDY_WITHIN_S if end else CANCELLED_TIDY_WITHIN_S / 4):
                 await self._bot.delivered()
                 await self._notebook.flush()
+                await self._used.join()
         except TimeoutError:
             logger.warning("the last turns of {} are not stored", self._spec.interview_id)
         for task in self._tasks:

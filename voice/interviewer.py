@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
@@ -19,8 +19,10 @@ from contracts.interview import InterviewStatus, Snapshot
 from contracts.questions import Difficulty, Question
 from contracts.turns import Speaker, Turn, TurnPurpose
 from voice.controls import Control, asked_time, recognise
+from voice.improvising import Draft, Improviser, Model
 from voice.pauses import KINDS, Kind
 from voice.script import Wording
+from voice.steps import ASKED_FOR, CONFIRMED, CONFIRMS, UNDERSTOOD, Step
 
 #: No word into the thinking: how long after a prompt the first gentle one may come
 #: (notes/ecosystem.md 4: never in the first 8 s, 20 s where something is designed).
@@ -46,23 +48,8 @@ class Line:
     text: str
     question_id: UUID | None = None
     asks: bool = False
-
-
-class Step(StrEnum):
-    """What is done about something the candidate said or pressed."""
-
-    ANSWER = "answer"  # it is (part of) the answer
-    DONE = "done"  # the answer is complete
-    REPEAT = "repeat"
-    REPHRASE = "rephrase"
-    WAIT = "wait"
-    CONFIRM_SKIP = "confirm_skip"
-    SKIP = "skip"
-    GO_BACK = "go_back"
-    CONFIRM_FINISH = "confirm_finish"
-    FINISH = "finish"
-    PAUSE = "pause"
-    GO_ON = "go_on"  # a confirmation was declined
+    #: Said in its place where it comes in time.
+    draft: Draft | None = field(default=None, compare=False, repr=False)
 
 
 class Hush(StrEnum):
@@ -72,25 +59,21 @@ class Hush(StrEnum):
     OFFER = "offer"
 
 
-_STEPS: Final = {
-    Control.REPEAT: Step.REPEAT,
-    Control.REPHRASE: Step.REPHRASE,
-    Control.WAIT: Step.WAIT,
-    Control.SKIP: Step.CONFIRM_SKIP,
-    Control.GO_BACK: Step.GO_BACK,
-    Control.FINISH: Step.CONFIRM_FINISH,
-    Control.PAUSE: Step.PAUSE,
-    Control.DONE: Step.DONE,
-}
-
-
 class Interviewer:
     """Keeps what was said in this conversation: acknowledgements, what is being confirmed."""
 
-    def __init__(self, plan: Mapping[UUID, Question], wording: Wording, snapshot: Snapshot) -> None:
+    def __init__(
+        self,
+        plan: Mapping[UUID, Question],
+        wording: Wording,
+        snapshot: Snapshot,
+        improviser: Improviser | None = None,
+    ) -> None:
         self._plan = plan
         self._wording = wording
+        self._improviser = improviser or Improviser(Model(), lambda usage: None)
         self._acknowledged = 0
+        self._acknowledgement = ""
         self._noticed: set[timedelta] = set()
         self.snapshot = snapshot
         self.confirming: Control | None = None
@@ -139,7 +122,8 @@ class Interviewer:
         if question is None or cursor.assessing:
             return ()
         if cursor.follow_up:
-            return self._bare_prompt()
+            (line,) = self._bare_prompt()
+            return (replace(line, draft=self._improviser.follow_up(question, line.text)),)
         text = self._wording.question(cursor.position, len(self._plan), question.prompt)
         return (Line(TurnPurpose.QUESTION, text, cursor.question_id, asks=True),)
 
@@ -174,13 +158,33 @@ class Interviewer:
         last = utterances[-1] if utterances else ""
         for text, begun in ((" ".join(utterances), answering), (last, in_answer)):
             control = recognise(text, confirming=confirming, answering=begun)
-            if control is Control.YES:
-                return Step.SKIP if confirming is Control.SKIP else Step.FINISH
+            if control is Control.YES and confirming is not None:
+                return CONFIRMED[confirming]
             if control is Control.NO:
                 return Step.GO_ON
             if control is not None:
-                return _STEPS[control]
+                return ASKED_FOR[control]
         return Step.ANSWER
+
+    # -- what a language model makes of it
+
+    def answered(self, *texts: str) -> None:
+        """Stretches of the answer: what they want may be asked for already."""
+        if texts and self.question:
+            self._improviser.heard(self._prompt_text(self.question), texts)
+
+    def interrupted(self) -> None:
+        """The candidate speaks again."""
+        self._improviser.interrupt()
+
+    def close(self) -> None:
+        self._improviser.close()
+
+    async def understands(self) -> Step:
+        """What the answer that has just ended asks for, within `improvising.TOKEN_WITHIN_S`."""
+        found = await self._improviser.understood()
+        self._acknowledgement = found.acknowledgement
+        return UNDERSTOOD[found.intent]
 
     def is_request(self, text: str) -> bool:
         """A stretch of speech that is a spoken control, wherever it stands in an answer."""
@@ -200,18 +204,23 @@ class Interviewer:
         if question is None:
             return ()
         asked, wording = self._prompt_text(question), self._wording
-        if step is Step.CONFIRM_SKIP or step is Step.CONFIRM_FINISH:
-            self.confirming = Control.SKIP if step is Step.CONFIRM_SKIP else Control.FINISH
+        self.confirming = CONFIRMS.get(step, self.confirming)
         text = {
             Step.REPEAT: wording.repeat(asked),
             Step.REPHRASE: wording.rephrase(asked if cursor.follow_up else question.rephrased),
             Step.WAIT: wording.take_your_time(),
             Step.CONFIRM_SKIP: wording.confirm_skip(),
             Step.CONFIRM_FINISH: wording.confirm_finish(),
+            Step.CONFIRM_PAUSE: wording.confirm_pause(),
             Step.GO_ON: wording.go_on(),
+            Step.ABOUT_ROLE: wording.about_role(),
+            Step.OFF_TOPIC: wording.off_topic(),
+            Step.ABUSE: wording.abuse(),
         }[step]
         asks = step in (Step.REPEAT, Step.REPHRASE)
-        return (Line(TurnPurpose.CONTROL, text, cursor.question_id, asks=asks),)
+        reworded = step is Step.REPHRASE and not cursor.follow_up
+        draft = self._improviser.rephrase(question) if reworded else None
+        return (Line(TurnPurpose.CONTROL, text, cursor.question_id, asks=asks, draft=draft),)
 
     # -- moving on
 
@@ -220,7 +229,8 @@ class Interviewer:
         if typed:
             text = self._wording.typed_answer()
         else:
-            text = self._wording.acknowledgement(self._acknowledged)
+            worded, self._acknowledgement = self._acknowledgement, ""
+            text = worded or self._wording.acknowledgement(self._acknowledged)
             self._acknowledged += 1
         return Line(TurnPurpose.ACKNOWLEDGEMENT, text, self.snapshot.cursor.question_id)
 

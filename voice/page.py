@@ -47,7 +47,8 @@ class Page:
 
     def audible(self, spoken: Spoken) -> None:
         self.show("speaking")
-        self._interviewer(spoken, final=spoken.begun == len(spoken.pieces))
+        final = not spoken.growing and spoken.begun == len(spoken.pieces)
+        self._interviewer(spoken, final=final)
 
     def said(self, spoken: Spoken) -> None:
         self._clerk.interviewer_said(spoken)

@@ -14,6 +14,7 @@ from uuid import UUID
 from contracts.interview import BotReady, Fence, Move, RecordAnswer, ReopenAnswer, Snapshot
 from contracts.questions import Question
 from contracts.turns import Turn
+from contracts.usage import Usage
 
 
 class LeftRecording(Protocol):
@@ -82,6 +83,9 @@ class Journal(Protocol):
 
     async def answer_offer(self, offer_id: UUID, sdp: str) -> None:
         """Stores the bot's SDP answer for the API to return."""
+
+    async def book(self, call: Usage) -> None:
+        """Books a call to a provider on the interview, once however often it is repeated."""
 
     def changes(self) -> AsyncIterator[int]:
         """Yields a `state_version` whenever a newer state was saved; never ends by itself."""

@@ -1,6 +1,6 @@
 """The scripted interviewer's wordings: every line it says that is not in the question bank.
 
-`Wording` is the seam: an interviewer that words its lines with a model implements it as well.
+`Wording` is the seam for another language. What a language model words has its line here as well.
 No line depends on whether an answer was right.
 """
 
@@ -68,6 +68,10 @@ class Wording(Protocol):
     def skipped(self) -> str: ...
     def went_back(self) -> str: ...
     def confirm_finish(self) -> str: ...
+    def confirm_pause(self) -> str: ...
+    def about_role(self) -> str: ...
+    def off_topic(self) -> str: ...
+    def abuse(self) -> str: ...
     def paused(self) -> str: ...
     def still_there(self) -> str: ...
     def silence_offer(self) -> str: ...
@@ -144,6 +148,21 @@ class Script:
 
     def confirm_finish(self) -> str:
         return "Shall we end the interview now? Please say yes or no."
+
+    def confirm_pause(self) -> str:
+        return "Shall I pause the interview? Please say yes or no."
+
+    def about_role(self) -> str:
+        return (
+            "I cannot speak about the role, but the people who invited you will. "
+            "Please go on with your answer."
+        )
+
+    def off_topic(self) -> str:
+        return "I cannot help with that. Please go on with your answer, or say skip."
+
+    def abuse(self) -> str:
+        return "Let us keep this civil. Please go on with your answer when you are ready."
 
     def paused(self) -> str:
         return "The interview is paused, and what you said is kept. Come back when you are ready."

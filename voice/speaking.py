@@ -8,6 +8,7 @@ it can be taken up again.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from uuid_utils.compat import uuid7
 
+from voice.improvising import Draft
 from voice.interviewer import Line
 from voice.script import sentences
 from voice.senses import Debt
@@ -41,12 +43,13 @@ CHARACTERS_PER_S: Final = 15.0
 class Spoken:
     """A line on its way. `begun` and `heard` count sentences: begun to be heard, heard to the end.
 
-    `ended_at` is when it was heard to its end, or cut.
+    `growing`: further sentences may come. `ended_at` is when it was heard to its end, or cut.
     """
 
     line: Line
     turn_id: UUID = field(default_factory=uuid7)
     pieces: list[str] = field(default_factory=list)
+    growing: bool = False
     heard: int = 0
     begun: int = 0
     started_at: datetime | None = None
@@ -55,11 +58,13 @@ class Spoken:
 
     @classmethod
     def of(cls, line: Line) -> Spoken:
+        if line.draft:
+            return cls(line, growing=True)
         return cls(line, pieces=sentences(line.text))
 
     @property
     def finished(self) -> bool:
-        return self.heard >= len(self.pieces)
+        return not self.growing and self.heard >= len(self.pieces)
 
     @property
     def audible_text(self) -> str:
@@ -70,7 +75,7 @@ class Spoken:
     def share(self) -> float:
         """How much of the line was heard when it was cut, 0 to 1: whole sentences, and the time
         since the last one began at the voice's pace."""
-        whole = sum(map(len, self.pieces)) or 1
+        whole = max(sum(map(len, self.pieces)), len(self.line.text) if self.growing else 1)
         heard = float(sum(map(len, self.pieces[: self.heard])))
         if self.heard < self.begun and self.piece_at and self.ended_at:
             part = (self.ended_at - self.piece_at).total_seconds() * CHARACTERS_PER_S
@@ -121,6 +126,7 @@ class Mouth:
         self._lines: deque[Spoken] = deque()
         self._pushed: deque[tuple[Spoken, int]] = deque()
         self._round = 0
+        self._growing: set[asyncio.Task[None]] = set()
         self.held: list[Spoken] = []
 
     @property
@@ -145,12 +151,29 @@ class Mouth:
 
     async def say(self, lines: Iterable[Line]) -> None:
         """Appends lines to what is being said."""
-        self._lines.extend(Spoken.of(line) for line in lines)
+        self._lines.extend(map(self._begun, lines))
         await self._feed()
 
     def hold_back(self, lines: Iterable[Line]) -> None:
         """These are due, but not now."""
-        self.held += [Spoken.of(line) for line in lines]
+        self.held += map(self._begun, lines)
+
+    def _begun(self, line: Line) -> Spoken:
+        spoken = Spoken.of(line)
+        if line.draft:
+            task = asyncio.create_task(self._grow(spoken, line.draft))
+            self._growing.add(task)
+            task.add_done_callback(self._growing.discard)
+        return spoken
+
+    async def _grow(self, spoken: Spoken, draft: Draft) -> None:
+        """The draft's sentences as they come, or the line as it is written where none does."""
+        async for sentence in draft.sentences():
+            spoken.pieces.append(sentence)
+            await self._feed()
+        spoken.pieces = spoken.pieces or sentences(spoken.line.text)
+        spoken.growing = False
+        await self._feed()
 
     def cut(self) -> None:
         """The pipeline was interrupted: what was not heard to its end is held."""
@@ -171,6 +194,8 @@ class Mouth:
         """Gives up what is held."""
         held, self.held = self.held, []
         for spoken in held:
+            if spoken.line.draft:
+                spoken.line.draft.close()
             self._listener.given_up(spoken)
 
     async def stop(self) -> None:
@@ -193,8 +218,6 @@ class Mouth:
         else:
             spoken.heard = mark.piece + 1
             self._pushed.popleft()
-            if spoken.finished:
-                self._finish(spoken)
         await self._feed()
 
     def _finish(self, spoken: Spoken) -> None:
@@ -207,6 +230,8 @@ class Mouth:
     async def _feed(self) -> None:
         """Keeps the sentence being spoken and the next one in the pipeline, and no more: whatever
         is cut then is known here."""
+        while self._lines and self._lines[0].finished:
+            self._finish(self._lines[0])
         while len(self._pushed) <= AHEAD and (following := self._following()) is not None:
             spoken, piece = following
             self._pushed.append(following)
@@ -223,6 +248,8 @@ class Mouth:
             for piece in range(spoken.heard, len(spoken.pieces)):
                 if (id(spoken), piece) not in pushed:
                     return spoken, piece
+            if spoken.growing:
+                return None  # its next sentence comes before any other line
         return None
 
 

@@ -121,6 +121,13 @@ class Stage:
         speaking = self.in_turn or self._room.candidate_speaking
         return speaking and now - self.time_up_at < LAST_WORDS_S
 
+    def out_of_time(self, *, said: bool) -> bool:
+        """The candidate pauses, and the interview's time is over, or that of the question which
+        this turn answers if anything was `said` in it."""
+        answers = said and self.floor is Floor.LISTENING
+        over = self.time_up_at is not None or (answers and self.time.over_the_limit())
+        return self.time.pausing and over
+
     def _silent(self) -> None:
         self.time.sound()
         if self.floor is Floor.LEAVING:

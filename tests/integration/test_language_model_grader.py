@@ -13,6 +13,7 @@ from contracts.errors import Ungradable
 from contracts.grades import Flag, Grade, GradeKind, PointGrade, Verdict
 from contracts.usage import Usage
 from grading.language_model import MOST_TOKENS, LanguageModelGrader
+from language_models import LanguageModel
 from tests.builders import a_question
 from tests.fakes.graders import Task, careful, judged, reply, verdicts
 from tests.fakes.openai_server import (
@@ -42,11 +43,11 @@ async def grader_at(
     server: OpenAIServer, within_s: float = 5.0, **changes: str
 ) -> AsyncIterator[LanguageModelGrader]:
     fields = {"base_url": server.base_url, "api_key": KEY, "model": MODEL} | changes
-    grader = LanguageModelGrader(**fields, within_s=within_s)
+    model = LanguageModel(**fields, within_s=within_s)
     try:
-        yield grader
+        yield LanguageModelGrader(model)
     finally:
-        await grader.close()
+        await model.close()
 
 
 @pytest.fixture

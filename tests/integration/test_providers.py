@@ -54,7 +54,9 @@ async def test_a_model_that_says_a_token_is_reached(
     assert isinstance(found, LanguageModel)
     assert server.asked[0].body["max_tokens"] == 1
     assert connections.parts(named)["grader"] == f"{MODEL} at {found.host}"
+    assert connections.parts(named)["interviewer"] == f"{MODEL} at {found.host}"
     assert connections.parts(settings(open_folder, {}))["grader"] == "embedded"
+    assert connections.parts(settings(open_folder, {}))["interviewer"] == "scripted"
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from contracts.interview import (
 )
 from contracts.questions import FOLLOW_UP_BUDGET, Question
 from contracts.turns import Speaker, Turn, TurnKind, TurnPurpose
+from contracts.usage import Usage
 from voice.protocols import LeftRecording
 
 Missing = Callable[[Question, str], Sequence[str]]
@@ -61,6 +62,7 @@ class MemoryInterview:
         self.outcomes = dict.fromkeys(self.questions, Outcome.UNASKED)
         self.recordings: dict[UUID, tuple[str, bool | None]] = {}
         self.recorded_from: dict[UUID, datetime] = {}
+        self.used: list[Usage] = []
         self.calls: list[str] = []
         #: The database cannot be reached: nothing is read or written, and how often that was tried.
         self.away = False
@@ -317,6 +319,9 @@ class MemoryJournal:
             raise NotFound("no turns")
         known = interview.answers.setdefault((question_id, revision), (answer_id, text))
         return known[0]
+
+    async def book(self, call: Usage) -> None:
+        self._interview.used.append(call)
 
     async def touch_alive(self) -> None:
         self._interview.reach()

@@ -14,6 +14,7 @@ import numpy as np
 
 from bench.candidate import SimulatedCandidate
 from bench.voices import Voice
+from contracts.language import AsksModels
 from contracts.questions import Difficulty, KeyPoint, Question
 from contracts.turns import Speaker, TurnPurpose
 from db.rows import Recording
@@ -179,6 +180,7 @@ class RoomFor:
         patience_s: float = 0.8,
         rehearse: Sequence[str] = (),
         recordings_url: str | None = None,
+        model: AsksModels | None = None,
         **settings: float,
     ) -> Room:
         interview = MemoryInterview(questions, missing=missing, patience_s=patience_s)
@@ -190,6 +192,7 @@ class RoomFor:
             reception.updates,
             ConversationSettings(where, **settings),  # type: ignore[arg-type]  # all are seconds
             Terse(),
+            model=model,
         )
         room = Room(interview, reception, self._voice, where)
         for text in rehearse:

@@ -18,9 +18,10 @@ from contracts.interview import (
 )
 from contracts.questions import Difficulty, KeyPoint, Question
 from contracts.turns import Speaker, Turn, TurnKind, TurnPurpose
-from voice.interviewer import FIRST_PROMPT, Hush, Interviewer, Line, Step, open_turns
+from voice.interviewer import FIRST_PROMPT, Hush, Interviewer, Line, open_turns
 from voice.pauses import Kind
 from voice.script import Script
+from voice.steps import Step
 from voice.timekeeper import LIMIT_GRACE, Timekeeper
 
 
