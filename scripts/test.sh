@@ -12,7 +12,7 @@ trap 'kill $beside 2>/dev/null || true; rm -f "$report"' EXIT
 scripts/beside.sh "$pytest" tests -p no:cacheprovider "${in_real_time[@]/#/--ignore=}" >"$report" 2>&1 &
 beside=$!
 failed=0
-"$pytest" "${in_real_time[@]}" || failed=$?
+"$pytest" --durations=25 "${in_real_time[@]}" || failed=$?
 wait "$beside" || failed=$?
 printf '\nbeside these:\n'
 cat "$report"
