@@ -20,13 +20,14 @@ SHORTEST_SENTENCE, LONGEST_SENTENCE = 3, 40
 _BY_CHANCE: Final = 1
 
 _WORD: Final = re.compile(r"[a-z0-9][a-z0-9+#']*")
-_FUNCTION_WORDS: Final = frozenset(
-    """a about all also an and any are as at be been but by can could did do does each for from had
-    has have how i if in into is it its may me more most my no not of on one only or other our out
-    over own same should so some such than that the their them then there these they this those to
-    two up us use used using very was we were what when where which while who why will with would
-    you your""".split()
+_SMALL: Final = (
+    "a about all also an and any are as at be been but by can could did do does each for from "
+    "had has have how i if in into is it its may me more most my no not of on one only or "
+    "other our out over own same should so some such than that the their them then there "
+    "these they this those to two up us use used using very was we were what when where which "
+    "while who why will with would you your "
 )
+_FUNCTION_WORDS: Final = frozenset(_WORD.findall(_SMALL))
 #: Not one of these is neutral. What is neither here nor there may be said.
 _JUDGES: Final = re.compile(
     r"\b(?:correct\w*|incorrect\w*|right|wrong|exact\w*|perfect\w*|great|good|excellent|well|nice|"
