@@ -18,8 +18,8 @@ from pydantic import BaseModel, Field, ValidationError
 from uuid_utils.compat import uuid7
 
 from contracts.errors import CodeVoiceError, TooMany, Unavailable, Ungradable
-from contracts.language import Book, Message, Said
-from contracts.usage import Purpose, Usage
+from contracts.language import Message, Said
+from contracts.usage import Book, Purpose, Usage
 
 #: A grade of 400 tokens takes a few seconds; three calls in a row fit into an activity's minute.
 WITHIN_S: Final = 18.0

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from contracts.usage import Purpose, Usage
+from contracts.usage import Book, Purpose, Usage
 
 #: `role` and `content`, as the protocol has them.
 Message = dict[str, str]
-
-#: Told of each call's usage.
-Book = Callable[[Usage], None]
 
 
 class Said(NamedTuple):

@@ -13,8 +13,9 @@ from db.database import Database
 
 _BOOK = text(
     """
-    INSERT INTO cost_entries (id, interview_id, purpose, model, tokens_in, tokens_out)
-    VALUES (:id, :interview_id, :purpose, :model, :tokens_in, :tokens_out)
+    INSERT INTO cost_entries
+        (id, interview_id, purpose, model, tokens_in, tokens_out, audio_s, characters)
+    VALUES (:id, :interview_id, :purpose, :model, :tokens_in, :tokens_out, :audio_s, :characters)
     ON CONFLICT (id) DO NOTHING
     """
 )

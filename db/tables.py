@@ -238,6 +238,8 @@ class CostEntries(Table):
     model: Mapped[str]
     tokens_in: Mapped[int]
     tokens_out: Mapped[int]
+    audio_s: Mapped[float] = mapped_column(server_default=text("0"))
+    characters: Mapped[int] = mapped_column(server_default=text("0"))
     created_at: Mapped[datetime] = _now()
 
 

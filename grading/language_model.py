@@ -16,8 +16,9 @@ from typing import Final
 
 from contracts.errors import CodeVoiceError, Ungradable
 from contracts.grades import Evidence, Flag, Grade, GradeKind, PointGrade, Verdict
-from contracts.language import AsksModels, Book, Message, Said
+from contracts.language import AsksModels, Message, Said
 from contracts.questions import Question
+from contracts.usage import Book
 from grading import reading, scoring
 from grading.orders import without_orders
 from grading.prompting import PROMPT_VERSION, SCHEMA, asking, repairing

@@ -31,6 +31,7 @@ from pipecat.processors.frameworks.rtvi import RTVIClientMessageFrame
 from pipecat.processors.frameworks.rtvi.observer import RTVIObserverParams
 from pipecat.transports.base_transport import BaseTransport
 
+from contracts.usage import Book, unbooked
 from voice.dialogue import Dialogue
 from voice.engines import STT_RATE_HZ, TTS_RATE_HZ, Engines, load_engines
 from voice.messages import Message, pressed
@@ -156,9 +157,9 @@ class Speech:
     repair: Repair
     provider: Deepgram | None = None
 
-    @property
-    def voice(self) -> Voice:
-        return self.provider.voice if self.provider else self.engines.text_to_speech
+    def voice(self, book: Book = unbooked) -> Voice:
+        """For one conversation, whose calls `book` is told of."""
+        return self.provider.voice(book) if self.provider else self.engines.text_to_speech
 
     @classmethod
     def load(cls) -> Speech:
@@ -188,12 +189,15 @@ class Bot:
         *,
         terms: Callable[[], Sequence[str]],
         beat: Callable[[], None],
+        book: Book,
     ) -> None:
         self._transport = transport
         self._speech = speech
         self._recording = recording
         self._turns = turns
         self._terms = terms
+        self._book = book
+        self._voice = speech.voice(book)
         self._preparing: asyncio.Task[None] | None = None
         self._outbox: asyncio.Queue[Message] = asyncio.Queue()
         self.progress = Progress(beat)
@@ -232,7 +236,7 @@ class Bot:
                 Scribe(dialogue, self._hearing),
                 aggregators.user(),
                 self._brain,
-                EmbeddedTTSService(self._speech.voice),
+                EmbeddedTTSService(self._voice),
                 self._transport.output(),
                 Ear(dialogue.mouth.passed, self.senses.sound),
                 *recorder,
@@ -270,7 +274,7 @@ class Bot:
         engine, repair, provider = speech.engines.speech_to_text, speech.repair, speech.provider
         if provider is None:
             return [EmbeddedSTTService(engine, repair=repair, terms=terms)]
-        ears = provider.ears(terms, lambda text: repair.repair(text, terms()))
+        ears = provider.ears(terms, lambda text: repair.repair(text, terms()), self._book)
         return [ears, EmbeddedSTTService(engine, repair=repair, terms=terms, ahead=ears)]
 
     # -- the dialogue's room
@@ -346,7 +350,7 @@ class Bot:
 
     async def _prepare(self, texts: Sequence[str]) -> None:
         for text in texts:
-            await self._speech.voice.prepare(text)
+            await self._voice.prepare(text)
 
     def close(self) -> None:
         if self._preparing:

@@ -116,7 +116,7 @@ def _pipeline(house: House, line: Line, progress: Progress) -> PipelineWorker:
             VADProcessor(vad_analyzer=house.speech.models.voice_detector()),
             EmbeddedSTTService(house.speech.engines.speech_to_text),
             Echo(),
-            EmbeddedTTSService(house.speech.voice),
+            EmbeddedTTSService(house.speech.voice()),
             line.transport.output(),
             progress,
         ]

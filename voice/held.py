@@ -118,7 +118,6 @@ class Held:
         self._pipeline = asyncio.create_task(run_pipeline(self._bot.worker))
         beside = (
             self._notebook.run(),
-            self._book(),
             self._bot.deliver(),
             self._follow(changes),
             self._pulse(),
@@ -131,6 +130,7 @@ class Held:
             self._watch_senses(),
         )
         tasks = [asyncio.create_task(each) for each in beside]
+        booking = asyncio.create_task(self._book())
         self._tasks = [*tasks, self._recovering]
         try:
             end = await first_of(self._talk(), [self._pipeline, *tasks])
@@ -141,7 +141,10 @@ class Held:
         except BaseException:
             await self._tidy(None)
             raise
-        await self._tidy(end)
+        else:
+            await self._tidy(end)
+        finally:
+            booking.cancel()
         if self._house.draining.is_set() and end is ConversationEnd.SUPERSEDED:
             end = ConversationEnd.HANDOFF
         connected = self._line.connected.is_set() and self._bot.started.is_set()
@@ -205,6 +208,7 @@ class Held:
             taking,
             terms=lambda: interviewer.question.key_terms if interviewer.question else (),
             beat=self._beat,
+            book=self._used.put_nowait,
         )
         clerk = Clerk(
             self._spec.interview_id,
@@ -243,7 +247,7 @@ class Held:
             self._dialogue.changed(state_version)
 
     async def _book(self) -> None:
-        """What the language model used. A database that is away for long costs an entry."""
+        """What providers were used for. A database that is away for long costs an entry."""
         while True:
             call = await self._used.get()
             try:
@@ -349,7 +353,6 @@ class Held:
             async with asyncio.timeout(TIDY_WITHIN_S if end else CANCELLED_TIDY_WITHIN_S / 4):
                 await self._bot.delivered()
                 await self._notebook.flush()
-                await self._used.join()
         except TimeoutError:
             logger.warning("the last turns of {} are not stored", self._spec.interview_id)
         for task in self._tasks:
@@ -358,6 +361,7 @@ class Held:
         await stop_pipeline(self._bot.worker, self._pipeline, self._house.stragglers)
         await within(CLOSE_WITHIN_S, self._line.close())
         await within(CLOSE_WITHIN_S, self._end_recording(heard=not self._bot.senses.words.overdue))
+        await within(CLOSE_WITHIN_S, self._used.join())
 
     async def _end_recording(self, *, heard: bool = True) -> None:
         """That of a deaf bot stays open in the record: the next one finds the words in it."""

@@ -15,9 +15,9 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from contracts.errors import CodeVoiceError, TooMany, Ungradable
-from contracts.language import AsksModels, Book, Message
+from contracts.language import AsksModels, Message
 from contracts.questions import Question
-from contracts.usage import Purpose
+from contracts.usage import Book, Purpose
 from voice import prompting
 from voice.breaker import Breaker
 from voice.discretion import may_acknowledge, may_ask

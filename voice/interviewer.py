@@ -18,6 +18,7 @@ from uuid import UUID
 from contracts.interview import InterviewStatus, Snapshot
 from contracts.questions import Difficulty, Question
 from contracts.turns import Speaker, Turn, TurnPurpose
+from contracts.usage import unbooked
 from voice.controls import Control, asked_time, recognise
 from voice.improvising import Draft, Improviser, Model
 from voice.pauses import KINDS, Kind
@@ -71,7 +72,7 @@ class Interviewer:
     ) -> None:
         self._plan = plan
         self._wording = wording
-        self._improviser = improviser or Improviser(Model(), lambda usage: None)
+        self._improviser = improviser or Improviser(Model(), unbooked)
         self._acknowledged = 0
         self._acknowledgement = ""
         self._noticed: set[timedelta] = set()

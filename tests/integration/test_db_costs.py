@@ -19,7 +19,9 @@ def a_call(tokens_in: int) -> Usage:
 
 async def test_calls_are_booked_once_in_their_order(store: Store) -> None:
     interview, other = await an_interview(store), await an_interview(store)
-    calls = [a_call(1), a_call(2)]
+    heard = Usage(id=new_id(), purpose=Purpose.SPEECH_TO_TEXT, model="n-3", audio_s=61.5)
+    spoken = Usage(id=new_id(), purpose=Purpose.TEXT_TO_SPEECH, model="a-h", characters=240)
+    calls = [heard, spoken, a_call(1), a_call(2)]
     for _ in range(2):
         await store.costs.book(interview.id, calls)
     await store.costs.book(other.id, [a_call(3)])

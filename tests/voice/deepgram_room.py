@@ -23,6 +23,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.workers.runner import WorkerRunner
 
 from bench.voices import RATE_HZ, ShiftedHeart
+from contracts.usage import Usage
 from tests.fakes.deepgram_server import KEY, FakeDeepgram
 from tests.waiting import eventually
 from voice.conversation import Speech
@@ -70,7 +71,8 @@ class Ears:
     def __init__(self, speech: Speech, server: FakeDeepgram) -> None:
         self.deepgram = Deepgram(account(server), speech.engines.text_to_speech)
         self.terms: Sequence[str] = ()
-        ahead = self.deepgram.ears(lambda: self.terms, str)
+        self.used: list[Usage] = []
+        ahead = self.deepgram.ears(lambda: self.terms, str, self.used.append)
         self._listener = _Listener()
         self.captions = self._listener.captions
         embedded = EmbeddedSTTService(speech.engines.speech_to_text, ahead=ahead)

@@ -147,7 +147,7 @@ async def _said(deepgram: Deepgram, text: str) -> tuple[bytes, float, float]:
     """The sound, the wait for its beginning, and the longest wait in it."""
     sound, waits = b"", list[float]()
     asked = time.monotonic()
-    async for part in deepgram.voice.synthesise(text):
+    async for part in deepgram.voice().synthesise(text):
         waits.append(time.monotonic() - asked)
         asked = time.monotonic()
         sound += part
@@ -160,7 +160,7 @@ async def test_it_speaks_and_what_was_prepared_plays_at_once(
     sound, began_s, _ = await _said(deepgram, "What is a hash table?")
     assert len(sound) > 30_000
     assert began_s < 1.0
-    await deepgram.voice.prepare("Thank you for that. What is a queue good for?")
+    await deepgram.voice().prepare("Thank you for that. What is a queue good for?")
     assert server.spoken[1:] == ["Thank you for that.", "What is a queue good for?"]
     _, began_s, _ = await _said(deepgram, "What is a queue good for?")
     assert began_s < 0.05
@@ -190,11 +190,11 @@ async def test_preparing_is_what_tries_again_and_not_before_it_was_asked_to(
     assert not deepgram.speaking.closed
     server.speaking = "well"
     clock.now_s += 39
-    await deepgram.voice.prepare("What is a hash table?")
+    await deepgram.voice().prepare("What is a hash table?")
     clock.now_s += 1
     await _said(deepgram, "What is a hash table?")
     assert server.spoken == []
-    await deepgram.voice.prepare("What is a cache used for?")
+    await deepgram.voice().prepare("What is a cache used for?")
     await _said(deepgram, "What is a hash table?")
     assert server.spoken == ["What is a cache used for?", "What is a hash table?"]
 

@@ -9,6 +9,7 @@ import pytest
 
 from bench.voices import ShiftedHeart
 from contracts.conversation import ConversationEnd
+from contracts.usage import Purpose
 from tests.fakes.deepgram_server import FakeDeepgram
 from tests.voice.deepgram_room import account
 from tests.voice.rooms import CACHE, HASH, RoomFor
@@ -60,6 +61,12 @@ async def test_an_interview_is_heard_and_spoken_by_deepgram(
     spoken = " ".join(server.spoken)
     for turn in room.bot_turns():
         assert turn.split(". ")[0].rstrip(".") in spoken
+    used = room.interview.used
+    characters = sum(each.characters for each in used if each.purpose is Purpose.TEXT_TO_SPEECH)
+    assert characters == sum(map(len, server.spoken))
+    lines_s = [each.audio_s for each in used if each.purpose is Purpose.SPEECH_TO_TEXT]
+    assert len(lines_s) >= 2  # a line for each question's terms
+    assert 5 < sum(lines_s) < 120
     captions = [m for _, m in room.told if m["type"] == "caption" and m["who"] == "candidate"]
     assert any(not caption["final"] for caption in captions)
 

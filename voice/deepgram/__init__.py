@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from contracts.usage import Book, unbooked
 from voice.breaker import Breaker
 from voice.deepgram.account import Account, check
 from voice.deepgram.ears import DeepgramEars
@@ -26,10 +27,14 @@ class Deepgram:
         self._account = account
         self.hearing = Breaker("Deepgram's speech to text", clock)
         self.speaking = Breaker("Deepgram's text to speech", clock)
-        self.voice = DeepgramVoice(account.client(), account.voice, self.speaking, embedded)
+        self._voice = DeepgramVoice(account.client(), account.voice, self.speaking, embedded)
+
+    def voice(self, book: Book = unbooked) -> Voice:
+        """For one conversation, which pays for what was not spoken before in this process."""
+        return self._voice.booking(book)
 
     def ears(
-        self, terms: Callable[[], Sequence[str]], repaired: Callable[[str], str]
+        self, terms: Callable[[], Sequence[str]], repaired: Callable[[str], str], book: Book
     ) -> DeepgramEars:
         """For one conversation."""
-        return DeepgramEars(self._account, self.hearing, terms=terms, repaired=repaired)
+        return DeepgramEars(self._account, self.hearing, terms=terms, repaired=repaired, book=book)

@@ -21,7 +21,9 @@ from deepgram.listen.v1.types import ListenV1Error, ListenV1Results
 from pipecat.frames.frames import Frame, InterimTranscriptionFrame
 from pipecat.services.deepgram.stt import DeepgramSTTService, DeepgramSTTSettings
 from pipecat.transcriptions.language import Language
+from uuid_utils.compat import uuid7
 
+from contracts.usage import Book, Purpose, Usage
 from voice.breaker import Breaker
 from voice.deepgram.account import Account, Lost, blame
 from voice.deepgram.results import Stretches
@@ -175,6 +177,7 @@ class DeepgramEars(DeepgramSTTService):
         *,
         terms: Callable[[], Sequence[str]],
         repaired: Callable[[str], str],
+        book: Book,
     ) -> None:
         super().__init__(
             api_key=account.api_key,
@@ -186,6 +189,8 @@ class DeepgramEars(DeepgramSTTService):
             ),
         )
         self._breaker = breaker
+        self._book = book
+        self._model = account.model
         self._takes_terms = account.model.startswith("nova-3")
         self._terms = terms
         self._repaired = repaired
@@ -280,8 +285,14 @@ class DeepgramEars(DeepgramSTTService):
             failure = await asyncio.shield(line.over)
         finally:
             line.close()
+            self._book_heard(line.sent_s)
         if failure:
             blame(self._breaker, failure)
+
+    def _book_heard(self, audio_s: float) -> None:
+        if audio_s:
+            purpose = Purpose.SPEECH_TO_TEXT
+            self._book(Usage(id=uuid7(), purpose=purpose, model=self._model, audio_s=audio_s))
 
     def _wanted_terms(self) -> list[str]:
         return list(self._terms()) if self._takes_terms else []

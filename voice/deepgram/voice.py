@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Final
 
 from deepgram import AsyncDeepgramClient
+from uuid_utils.compat import uuid7
 
+from contracts.usage import Book, Purpose, Usage, unbooked
 from voice.breaker import Breaker
 from voice.deepgram.account import ONCE, Lost, blame
 from voice.engines import CACHE_BYTES, TTS_RATE_HZ, Sentences
@@ -44,6 +47,13 @@ class DeepgramVoice:
         self._breaker = breaker
         self._embedded = embedded
         self._kept = Sentences(CACHE_BYTES)
+        self._book: Book = unbooked
+
+    def booking(self, book: Book) -> DeepgramVoice:
+        """The same voice, with the same sentences kept; `book` is told of what it is asked for."""
+        bound = copy.copy(self)
+        bound._book = book
+        return bound
 
     async def synthesise(self, text: str, *, speed: float = 1.0) -> AsyncIterator[bytes]:
         spoken = self._kept.get((text, speed))
@@ -99,6 +109,7 @@ class DeepgramVoice:
         self._kept.put((text, speed), bytes(spoken))
 
     async def _parts(self, text: str, speed: float) -> AsyncGenerator[bytes, None]:
+        purpose, characters = Purpose.TEXT_TO_SPEECH, len(text)
         asked = self._client.speak.v1.audio.with_raw_response.generate(
             text=text,
             model=self._name,
@@ -111,5 +122,6 @@ class DeepgramVoice:
         async with asked as response:
             if not response.headers.get("content-type", "").startswith("audio/"):
                 raise Lost("answers with something else than sound")
+            self._book(Usage(id=uuid7(), purpose=purpose, model=self._name, characters=characters))
             async for part in response.data:
                 yield part
