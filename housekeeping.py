@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+
+from uuid_utils.compat import uuid7
 
 from contracts.errors import NotFound, WrongState
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 _HOUSEKEEPING_EVERY_S: Final = 10
 _RECONCILED_EVERY_S: Final = 60
 _PULSE_EVERY_S: Final = 2
+_PROVIDERS_EVERY_S: Final = 10
 #: A pulse that fails beats late by this much before it counts as an outage.
 _AWAY_AFTER: Final = timedelta(seconds=5)
 _log = logging.getLogger("codevoice.worker")
@@ -56,6 +60,17 @@ async def keep_pulse(client: Client, store: Store, interviews: InterviewClient) 
         except Exception as failure:  # whatever it is, the next beat finds how long it took
             _log.warning("pulse: %s", type(failure).__name__)
         await asyncio.sleep(_PULSE_EVERY_S)
+
+
+async def tell_of_providers(store: Store, states: Callable[[], dict[str, str | None]]) -> None:
+    """What a worker knows of its providers, for readiness to show."""
+    worker_id = uuid7()
+    while known := states():
+        try:
+            await store.providers.tell(worker_id, known)
+        except Exception as failure:  # whatever it is, the next round may go well
+            _log.warning("states of providers: %s", type(failure).__name__)
+        await asyncio.sleep(_PROVIDERS_EVERY_S)
 
 
 async def beat(store: Store, interviews: InterviewClient) -> None:

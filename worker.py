@@ -252,7 +252,8 @@ async def _conversations(settings: Settings, client: Client, store: Store) -> As
             interceptors=[polling.Slots()],
             graceful_shutdown_timeout=DRAIN,
         )
-        async with _background(_give_up(conversation.wedged, worker)):
+        telling = housekeeping.tell_of_providers(store, lambda: conversation.providers)
+        async with _background(_give_up(conversation.wedged, worker)), _background(telling):
             yield worker
 
 

@@ -318,4 +318,7 @@ class Health(BaseModel):
 
 class Readiness(BaseModel):
     ready: bool
+    degraded: bool = Field(
+        description="A provider is left alone for now; what stands behind it serves."
+    )
     parts: dict[str, str] = Field(description="Each part: `ok`, or one line on what is wrong.")

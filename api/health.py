@@ -41,8 +41,11 @@ async def readyz(parts: OurParts) -> Response:
     )
     names = ["database", *(f"worker: {queue}" for queue, _ in NEEDED)]
     names += ["livekit"] if parts.rooms else []
+    providers = await _providers(parts)
     found = Readiness(
-        ready=all(word == "ok" for word in told), parts=dict(zip(names, told, strict=True))
+        ready=all(word == "ok" for word in told),
+        degraded=any(word != "ok" for word in providers.values()),
+        parts=dict(zip(names, told, strict=True)) | providers,
     )
     return Response(
         found.model_dump_json(), 200 if found.ready else 503, media_type="application/json"
@@ -56,6 +59,15 @@ async def metrics(parts: OurParts) -> Response:
 
 async def _database(parts: Parts) -> str:
     return await _told(parts.store.access.reachable(), "the database cannot be reached")
+
+
+async def _providers(parts: Parts) -> dict[str, str]:
+    """Those that workers use, as they know them. We stay ready: each has something behind it."""
+    try:
+        states = await asyncio.wait_for(parts.store.providers.states(), _WITHIN_S)
+    except (TimeoutError, CodeVoiceError):
+        return {}
+    return {f"provider: {name}": trouble or "ok" for name, trouble in states.items()}
 
 
 def _livekit(parts: Parts) -> list[Awaitable[str]]:

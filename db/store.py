@@ -14,6 +14,7 @@ from db.grades import Grades
 from db.idempotency import Idempotency
 from db.interviews import Interviews
 from db.offers import Offers
+from db.providers import Providers
 from db.questions import Questions
 from db.recordings import Recordings
 from db.reports import Reports
@@ -39,6 +40,7 @@ class Store:
         self.idempotency = Idempotency(database)
         self.interviews = Interviews(database)
         self.offers = Offers(database)
+        self.providers = Providers(database)
         self.questions = Questions(database)
         self.recordings = Recordings(database)
         self.reports = Reports(database)

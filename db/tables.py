@@ -314,3 +314,13 @@ class ServicePulse(Table):
     __tablename__ = "service_pulse"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     last_at: Mapped[datetime]
+
+
+class ProviderStates(Table):
+    """What is wrong with a provider, as one worker knows it; NULL: nothing is."""
+
+    __tablename__ = "provider_states"
+    worker_id: Mapped[UUID] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    trouble: Mapped[str | None]
+    told_at: Mapped[datetime] = _now()

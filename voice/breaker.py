@@ -28,6 +28,12 @@ class Breaker:
         self._failures = 0
         self._cool_down_s = COOL_DOWN_S
         self._next_try_at: float | None = None
+        self._why = ""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it is left alone, without a text or a key; None while it is asked."""
+        return None if self.closed else f"left alone: {self._why}"
 
     @property
     def closed(self) -> bool:
@@ -51,6 +57,7 @@ class Breaker:
     def failed(self, why: str, *, lasting: bool = False, wait_s: float | None = None) -> None:
         """`wait_s` is the provider's own wish (Retry-After); `why` holds no text and no key."""
         self._failures += 1
+        self._why = why
         if self._failures < FAILURES and not lasting and wait_s is None:
             logger.warning("{} failed: {}", self.provider, why)
             return

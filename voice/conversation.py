@@ -58,6 +58,13 @@ class Conversation:
         the other was deaf, mute or stuck. The others are to be handed over first."""
         return self._house.stragglers.wedged
 
+    @property
+    def providers(self) -> dict[str, str | None]:
+        """What is wrong with each provider in use; None where nothing is."""
+        provider = self._house.speech.provider
+        breakers = (*(provider.breakers if provider else ()), *self._house.model.breakers)
+        return {breaker.provider: breaker.trouble for breaker in breakers}
+
     def drain(self) -> None:
         """The worker shuts down: every conversation tells its page to offer again, then ends."""
         self._house.draining.set()

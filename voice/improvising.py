@@ -62,7 +62,11 @@ class Model:
 
     def __init__(self, model: AsksModels | None = None) -> None:
         self._model = model
-        self._breaker = Breaker("the interviewer's language model")
+        self._breaker = Breaker("language model (interviewer)")
+
+    @property
+    def breakers(self) -> tuple[Breaker, ...]:
+        return (self._breaker,) if self._model else ()
 
     def stream(
         self, messages: Sequence[Message], most_tokens: int, book: Book

@@ -83,6 +83,9 @@ async def test_it_goes_on_when_ears_and_voice_fail_in_mid_answer_and_comes_back(
     assert exchange.wait_s is not None
     assert exchange.wait_s < 0.8 + WITHIN_S
     assert "maps keys to values" in room.answer(1)
+    assert "left alone" in (
+        room.reception.conversation.providers["Deepgram's text to speech"] or ""
+    )
     assert server.spoken == []
 
     await room.asked("What is a cache used for?")

@@ -29,6 +29,10 @@ class Deepgram:
         self.speaking = Breaker("Deepgram's text to speech", clock)
         self._voice = DeepgramVoice(account.client(), account.voice, self.speaking, embedded)
 
+    @property
+    def breakers(self) -> tuple[Breaker, ...]:
+        return self.hearing, self.speaking
+
     def voice(self, book: Book = unbooked) -> Voice:
         """For one conversation, which pays for what was not spoken before in this process."""
         return self._voice.booking(book)

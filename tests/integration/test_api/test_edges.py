@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,9 +11,11 @@ import pytest
 from sqlalchemy import text
 from temporalio.testing import WorkflowEnvironment
 
+import housekeeping
 from db.events import Listener
 from db.store import Store
 from tests.integration.test_api.service import CONSENT, Service, running_service, token_in
+from tests.waiting import eventually
 
 #: The caller's own library, and uvicorn's access log, which the product turns off.
 OUTSIDE = ("http", "uvicorn.access", "asyncio")
@@ -207,3 +210,34 @@ async def test_the_service_says_what_is_missing(service: Service) -> None:
     ready = await anyone.get("/readyz")
     assert ready.status_code == 200, ready.text
     assert set(ready.json()["parts"].values()) == {"ok"}
+
+
+async def test_a_provider_that_is_left_alone_degrades_the_service_and_no_more(
+    service: Service,
+) -> None:
+    states: dict[str, str | None] = {"Deepgram": "left alone: status 401", "model": None}
+    telling = asyncio.create_task(housekeeping.tell_of_providers(service.store, lambda: states))
+    anyone = await service.client()
+
+    async def told() -> dict[str, Any]:
+        reply = await anyone.get("/readyz")
+        assert reply.status_code == 200
+        found: dict[str, Any] = reply.json()
+        assert found["ready"]
+        return found
+
+    async def degraded() -> bool:
+        return bool((await told())["degraded"])
+
+    try:
+        await eventually(degraded)
+        parts = (await told())["parts"]
+        assert parts["provider: Deepgram"] == "left alone: status 401"
+        assert parts["provider: model"] == "ok"
+    finally:
+        telling.cancel()
+    # What a worker that is gone has said counts for half a minute.
+    await service.store.database.run(
+        text("UPDATE provider_states SET told_at = now() - interval '31 seconds'")
+    )
+    assert not await degraded()
