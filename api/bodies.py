@@ -250,6 +250,17 @@ class JoinOut(BaseModel):
     )
 
 
+class LiveKitTokenIn(Body):
+    """What LiveKit's SDKs may send. The room and who is in it are ours to name."""
+
+    room_name: str | None = Field(default=None, description="None but the interview's id.")
+
+
+class LiveKitTokenOut(BaseModel):
+    server_url: str
+    participant_token: str = Field(description="Opens the interview's room, within two minutes.")
+
+
 class TurnOut(BaseModel):
     number: int
     id: UUID

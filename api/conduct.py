@@ -21,6 +21,8 @@ from api.bodies import (
     InterviewOut,
     JoinIn,
     JoinOut,
+    LiveKitTokenIn,
+    LiveKitTokenOut,
     MoveIn,
 )
 from api.idempotency import OnceHere
@@ -77,6 +79,15 @@ async def join(body: JoinIn, seen: Ours, parts: OurParts, once: OnceHere) -> Res
     offer again gets the same answer.
     """
     return await once(lambda: joining.join(parts, seen, body))
+
+
+@router.post("/livekit-token", status_code=201, response_model=LiveKitTokenOut)
+async def livekit_token(
+    body: LiveKitTokenIn, seen: Ours, parts: OurParts, once: OnceHere
+) -> Response:
+    """A join by voice where interviews are held in LiveKit rooms, in the form of LiveKit's token
+    endpoint: every LiveKit SDK asks here by its `TokenSource`, with our token in its headers."""
+    return await once(lambda: joining.livekit_token(parts, seen, body), status=201)
 
 
 @router.post("/check", response_model=JoinOut, response_model_exclude_none=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID, uuid5
 
 from api.auth import Seen
-from api.bodies import JoinIn, JoinOut
+from api.bodies import JoinIn, JoinOut, LiveKitTokenIn, LiveKitTokenOut
 from api.parts import Parts
 from contracts.errors import InvalidInput, Unavailable, WrongState
 from contracts.interview import Join, JoinPurpose
@@ -40,6 +40,15 @@ async def call(parts: Parts, seen: Seen, purpose: JoinPurpose, sdp: str | None) 
     if sdp is None:
         return await _into_room(parts, seen, purpose)
     return await _offered(parts, seen, purpose, sdp)
+
+
+async def livekit_token(parts: Parts, seen: Seen, body: LiveKitTokenIn) -> bytes:
+    """A `LiveKitTokenOut`: a join by voice, in the words of LiveKit's token endpoint."""
+    if body.room_name not in (None, str(seen.interview.id)):
+        raise InvalidInput("The room is the interview's own.", field="room_name")
+    joined = JoinOut.model_validate_json(await call(parts, seen, JoinPurpose.INTERVIEW, None))
+    token = {"server_url": joined.url, "participant_token": joined.token}
+    return LiveKitTokenOut.model_validate(token).model_dump_json().encode()
 
 
 async def _into_room(parts: Parts, seen: Seen, purpose: JoinPurpose) -> bytes:

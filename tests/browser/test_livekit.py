@@ -15,12 +15,22 @@ from db.ids import new_id
 from local.livekit import KEY
 from local.postgres import Postgres
 from local.processes import Child
-from tests.browser.rooms import start_speaking
+from tests.browser.rooms import agree, start_speaking
 from tests.browser.site import Site
 from tests.browser.test_spoken_interview import LOUDNESS
 from tests.browser.workers import started
 from tests.conftest import temporal_server
 from tests.livekit import livekit_server, needs_livekit
+
+#: What another front end does: LiveKit's own token source and room, none of our modules.
+OTHERS_CLIENT = """async endpoint => {
+    const { Room, TokenSource } = window.LivekitClient;
+    const { serverUrl, participantToken } = await TokenSource.endpoint(endpoint).fetch({});
+    const room = new Room();
+    await room.connect(serverUrl, participantToken);
+    while (!room.remoteParticipants.size) await new Promise(r => setTimeout(r, 50));
+    return [room.name, room.localParticipant.identity, ...room.remoteParticipants.keys()];
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +102,13 @@ async def test_the_newest_device_holds_the_place(
         "data-state", "speaking", timeout=20_000
     )
     await visitor.close()
+
+
+async def test_anothers_front_end_joins_by_livekits_token_endpoint(
+    quiet_page: Page, site: Site
+) -> None:
+    interview = await site.invite()
+    await agree(quiet_page, site.link(interview))
+    endpoint = f"/api/v1/interviews/{interview.id}/livekit-token"
+    joined = await quiet_page.evaluate(OTHERS_CLIENT, endpoint)
+    assert joined == [str(interview.id), "candidate", "bot"]

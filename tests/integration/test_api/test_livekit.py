@@ -55,6 +55,31 @@ async def test_a_join_brings_what_opens_the_interviews_room(service: Service) ->
     await eventually(lambda: newer.reason == rtc.DisconnectReason.ROOM_DELETED, within_s=30)
 
 
+async def test_livekits_token_endpoint_is_a_join(service: Service) -> None:
+    made = await service.start()
+    desk = await service.candidate_of(made)
+    await desk.post("consent", **CONSENT)
+    asked = await desk.post("livekit-token", room_name=made["id"])
+    assert asked.status_code == 201, asked.text
+    told = asked.json()
+    assert told.keys() == {"server_url", "participant_token"}
+    guest = await Guest().join(RoomPass(told["server_url"], told["participant_token"]))
+    assert guest.room.name == made["id"]
+    assert service.bot.heard == 1
+
+
+@pytest.mark.parametrize(
+    "field", ["participant_identity", "participant_attributes", "room_config", "room_name"]
+)
+async def test_who_is_in_which_room_is_not_the_clients_to_say(service: Service, field: str) -> None:
+    desk = await service.candidate_of(await service.start())
+    await desk.post("consent", **CONSENT)
+    refused = await desk.post("livekit-token", **{field: "another"})
+    assert refused.status_code == 422, refused.text
+    assert field in refused.text
+    assert service.bot.heard == 0
+
+
 async def test_the_check_is_held_in_the_room_too(service: Service) -> None:
     desk = await service.candidate_of(await service.start())
     await desk.post("consent", **CONSENT)
