@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from contracts.errors import CodeVoiceError, TooMany, Ungradable
 from contracts.language import AsksModels, Message
@@ -103,7 +103,7 @@ class Draft:
         self._passes = passes
         self._until = time.monotonic() + TOKEN_WITHIN_S
         self._ready: asyncio.Queue[str | None] = asyncio.Queue()
-        self._task = asyncio.create_task(self._take(stream))
+        self.task = asyncio.create_task(self._take(stream))
 
     async def sentences(self) -> AsyncIterator[str]:
         """Nothing where the first is not there in time, or not fit to be said."""
@@ -120,7 +120,7 @@ class Draft:
             self._until = time.monotonic() + _SENTENCE_WITHIN_S
 
     def close(self) -> None:
-        self._task.cancel()
+        self.task.cancel()
 
     async def _take(self, stream: AsyncGenerator[str, None]) -> None:
         text, taken = "", 0
@@ -156,7 +156,7 @@ class Improviser:
         self._said: list[str] = []
         self._prompt = ""
         self._listening: asyncio.Task[Understood] | None = None
-        self._calls: set[asyncio.Task[Understood]] = set()
+        self._calls: set[asyncio.Task[Any]] = set()
         self._begun = 0
         self._asides = 0
         self._interrupted = asyncio.Event()
@@ -180,9 +180,8 @@ class Improviser:
         stream = self._model.stream(messages, _LISTEN_TOKENS, self._book)
         if stream is not None:
             self._begun += 1
-            task = self._listening = asyncio.create_task(_understood(stream))
-            self._calls.add(task)  # one that came too late ends by itself, and is booked
-            task.add_done_callback(self._calls.discard)
+            self._listening = asyncio.create_task(_understood(stream))
+            self._keep(self._listening)  # one that comes too late ends by itself, and is booked
 
     def interrupt(self) -> None:
         """The candidate speaks again: nobody waits for what was made of the words before."""
@@ -223,7 +222,13 @@ class Improviser:
         stream = self._model.stream(messages, _LINE_TOKENS, self._book)
         if stream is None:
             return None
-        return Draft(stream, lambda sentence: may_ask(sentence, question, known))
+        draft = Draft(stream, lambda sentence: may_ask(sentence, question, known))
+        self._keep(draft.task)
+        return draft
+
+    def _keep(self, call: asyncio.Task[Any]) -> None:
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
 
 
 async def _understood(stream: AsyncGenerator[str, None]) -> Understood:

@@ -52,6 +52,8 @@ class Page:
 
     def said(self, spoken: Spoken) -> None:
         self._clerk.interviewer_said(spoken)
+        if spoken.line.draft:  # that its last sentence was the last is known only now
+            self._interviewer(spoken, final=True)
         if spoken.line.asks:
             self._prompt_heard()
 

@@ -164,6 +164,8 @@ async def test_it_words_the_follow_up_that_the_workflow_chose() -> None:
         assert FOLLOW_UP not in " ".join(talk.bot())
         assert FOLLOW_UP in server.asked[-1].last("user")
         assert TABLE in server.asked[-1].last("user")
+        captions = [str(message) for message in talk.room.sent if WORDED in str(message)]
+        assert "'final': True" in captions[-1]
         everything = " ".join(str(asked.body) for asked in server.asked)
         assert "the point of it all" not in everything.lower()
         talk.room.say("The hash of the key gives the bucket.")
