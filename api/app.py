@@ -24,6 +24,7 @@ from api import (
     interviews,
     livekit,
     openapi,
+    pipecat,
     questions,
     recordings,
     reports,
@@ -58,6 +59,7 @@ _ROUTERS = (
     recordings.router,
     questions.router,
     livekit.router,
+    pipecat.router,
     health.router,
 )
 
@@ -104,6 +106,7 @@ def create_app(
                     public_url=settings.public_url,
                     rooms=rooms,
                     patience_s=settings.patience_s,
+                    ice_servers=settings.ice_servers,
                     meters=meters,
                 )
         finally:

@@ -261,6 +261,30 @@ class LiveKitTokenOut(BaseModel):
     participant_token: str = Field(description="Opens the interview's room, within two minutes.")
 
 
+class PipecatIce(BaseModel):
+    iceServers: list[dict[str, str]]
+
+
+class PipecatSession(BaseModel):
+    """What `PipecatClient.startBot` makes its transport's parameters of."""
+
+    sessionId: str
+    iceConfig: PipecatIce
+
+
+class PipecatOffer(BaseModel):
+    """As Pipecat's SmallWebRTCTransport sends it; what it says beside the offer is not used."""
+
+    sdp: str = Field(max_length=100_000)
+    type: Literal["offer"]
+
+
+class PipecatAnswer(BaseModel):
+    sdp: str
+    type: Literal["answer"]
+    pc_id: str
+
+
 class TurnOut(BaseModel):
     number: int
     id: UUID

@@ -40,6 +40,8 @@ class Parts:
     public_url: str
     rooms: LiveKitRooms | None = None
     patience_s: float = 1.8
+    #: What clients of others are told; as an operator writes them (`contracts.ice`).
+    ice_servers: tuple[str, ...] = ()
     meters: Meters = field(default_factory=Meters)
     #: The workflow refuses more than 10 joins a minute; this stops a flood before it is stored.
     offers: Pace = field(default_factory=lambda: Pace(30))
