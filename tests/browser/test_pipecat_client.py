@@ -17,13 +17,14 @@ pytestmark = pytest.mark.usefixtures("speaking")
 
 WEB = Path(__file__).parents[2] / "web"
 ESBUILD = WEB / "node_modules" / ".bin" / "esbuild"
+#: Its other media manager, the default, fetches a part of itself from Daily's servers.
 THEIRS = """
 import { PipecatClient } from "@pipecat-ai/client-js";
-import { SmallWebRTCTransport } from "@pipecat-ai/small-webrtc-transport";
+import { SmallWebRTCTransport, WavMediaManager } from "@pipecat-ai/small-webrtc-transport";
 window.heard = { lines: [], audible: false, ready: false };
 window.begin = async endpoint => {
     window.client = new PipecatClient({
-        transport: new SmallWebRTCTransport(),
+        transport: new SmallWebRTCTransport({ mediaManager: new WavMediaManager() }),
         enableMic: true,
         enableCam: false,
         callbacks: {

@@ -63,7 +63,8 @@ async def test_an_interview_is_heard_and_spoken_by_deepgram(
         assert turn.split(". ")[0].rstrip(".") in spoken
     used = room.interview.used
     characters = sum(each.characters for each in used if each.purpose is Purpose.TEXT_TO_SPEECH)
-    assert characters == sum(map(len, server.spoken))
+    heard_of = sum(map(len, server.spoken))
+    assert heard_of <= characters < 2 * heard_of  # one that was given up was asked for all the same
     lines_s = [each.audio_s for each in used if each.purpose is Purpose.SPEECH_TO_TEXT]
     assert len(lines_s) >= 2  # a line for each question's terms
     assert 5 < sum(lines_s) < 120
