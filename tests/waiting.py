@@ -24,7 +24,7 @@ async def eventually(
 
 
 async def eventually(
-    probe: Callable[[], T | Awaitable[T]], *, within_s: float = 10.0, every_s: float = 0.02
+    probe: Callable[[], T | Awaitable[T]], *, within_s: float = 30.0, every_s: float = 0.02
 ) -> T:
     """Calls `probe` until it returns something truthy, and returns that.
 
