@@ -61,9 +61,12 @@ class Measured(Contract):
 
 
 class ReportQuestion(Contract):
+    """`graded`: a grade has settled this answer, by whichever grader was set then."""
+
     question_id: UUID
     outcome: Outcome
     answer_id: UUID | None
+    graded: bool = False
 
 
 class BuildReport(Contract):

@@ -24,8 +24,8 @@ class _Text(BaseModel):
 class PlannedRow(_Text):
     """One planned question as the database holds it. `answer_id` is the highest revision's row.
 
-    `answer_text` is that row's text, which the grades' evidence spans point into. `weight` is
-    relative within the interview.
+    `answer_text` is that row's text, which the grades' evidence spans point into. `graded`: a grade
+    settled it, of whatever kind. `weight` is relative within the interview.
     """
 
     question_id: UUID
@@ -33,6 +33,7 @@ class PlannedRow(_Text):
     outcome: Outcome
     answer_id: UUID | None = None
     answer_text: str | None = None
+    graded: bool = False
     weight: float = Field(default=1.0, gt=0)
 
 
@@ -46,7 +47,8 @@ class ReportInputs(_Text):
     """Everything a report is made of, loaded. `questions` stand in plan order.
 
     `parts` names the parts in use ("speech to text" -> "embedded, moonshine tiny-en").
-    `counts` is the least trusted kind of grade that counts; one below it stands beside.
+    `counts` is the least trusted kind of grade that counts; one below it stands beside, unless the
+    answer was settled by it.
     `incomplete_recordings` are the recordings that miss some of what was said.
     """
 

@@ -74,4 +74,5 @@ def _planned(
         outcome=asked.outcome,
         answer_id=asked.answer_id,
         answer_text=answer.text if answer else None,
+        graded=asked.graded,
     )

@@ -18,7 +18,9 @@ T = TypeVar("T")
 STOP_WITHIN_S: Final = 0.6
 #: So long Pipecat waits for a processor that keeps the frame which cancels it to itself.
 CANCEL_WITHIN_S: Final = 0.4
-#: One that was cancelled and is there after this will not end any more.
+#: A cancellation may be lost: `wait_for` of Python 3.11 loses one that comes as its task ends.
+CANCEL_AGAIN_S: Final = 1.5
+#: One that was cancelled, again and again, and is there after this will not end any more.
 WEDGED_AFTER_S: Final = 5.0
 
 
@@ -40,11 +42,16 @@ class Stragglers:
         watch.add_done_callback(self._watched.discard)
 
     async def _see(self, pipeline: asyncio.Task[None]) -> None:
-        pipeline.cancel()
-        _, late = await asyncio.wait([pipeline], timeout=WEDGED_AFTER_S)
-        if late:
+        try:
+            async with asyncio.timeout(WEDGED_AFTER_S):
+                while not pipeline.done():
+                    pipeline.cancel()
+                    await asyncio.wait([pipeline], timeout=CANCEL_AGAIN_S)
+        except TimeoutError:
             logger.error("a pipeline does not end; its process has to")
             self.wedged.set()
+        else:
+            _as_wanted(pipeline)
 
 
 async def run_pipeline(worker: PipelineWorker) -> None:
@@ -67,8 +74,14 @@ async def stop_pipeline(
     if late:
         logger.warning("a pipeline did not end in time")
         stragglers.watch(running)
-    elif not running.cancelled():
-        running.exception()  # "ended by itself" is what was wanted
+    else:
+        _as_wanted(running)
+
+
+def _as_wanted(pipeline: asyncio.Task[None]) -> None:
+    """ "Ended by itself" is what it was told to do, and no failure that nobody has looked at."""
+    if not pipeline.cancelled():
+        pipeline.exception()
 
 
 async def within(seconds: float, work: Awaitable[object]) -> bool:

@@ -14,6 +14,7 @@ from contracts.interview import (
     Consent,
     Cursor,
     Fence,
+    GradeState,
     InterviewStart,
     InterviewStatus,
     Join,
@@ -272,7 +273,12 @@ class Interview:
             interview_id=self.start.interview_id,
             version=self.report_version + 1,
             questions=tuple(
-                ReportQuestion(question_id=s.question_id, outcome=s.outcome, answer_id=s.answer_id)
+                ReportQuestion(
+                    question_id=s.question_id,
+                    outcome=s.outcome,
+                    answer_id=s.answer_id,
+                    graded=s.grade is GradeState.GRADED,
+                )
                 for s in states
             ),
             complete=not self.pending(),
@@ -280,7 +286,7 @@ class Interview:
 
     def pending(self) -> int:
         """How many answers that count have no settled grade yet."""
-        return sum(state.grade.value == "pending" for state in self.progress.states())
+        return sum(state.grade is GradeState.PENDING for state in self.progress.states())
 
     def report_built(self, version: int) -> None:
         self.report_version = version

@@ -184,6 +184,22 @@ def test_where_a_language_model_grades_the_embedded_grade_stands_beside() -> Non
     assert question.beside.grader.kind is E
 
 
+def test_an_answer_that_was_settled_before_the_model_was_set_keeps_its_grade() -> None:
+    told = Told()
+    answer_id = told.answer(HASH, ["a"], [ALL, ALL, ALL, NO])
+    told.rows = [row.model_copy(update={"graded": True}) for row in told.rows]
+    question = beside_a_language_model(told)
+    assert (question.outside, question.beside) == (None, None)
+    assert question.grader is not None
+    assert (question.grader.kind, question.grader.indicative) == (E, True)
+
+    grade = graded(HASH, "a", [HALF] * 4, kind=GradeKind.LLM)
+    told.grades.append(GradeRow(answer_id=answer_id, made_at=BEGIN, grade=grade))
+    question = beside_a_language_model(told)
+    assert question.score == pytest.approx(5)
+    assert question.beside is not None
+
+
 def test_without_a_language_model_nothing_stands_beside() -> None:
     told = Told()
     told.answer(HASH, ["a"], [ALL] * 4)

@@ -99,6 +99,21 @@ async def test_who_keeps_the_cancelling_frame_alone_still_ends(wedge: Wedge) -> 
     assert not wedge.stragglers.wedged.is_set()
 
 
+async def test_who_loses_one_cancellation_is_not_taken_for_wedged() -> None:
+    async def loses_one() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.Event().wait()
+
+    stragglers, pipeline = Stragglers(), asyncio.create_task(loses_one())
+    await asyncio.sleep(0)  # it has begun
+    stragglers.watch(pipeline)
+    await asyncio.wait([pipeline], timeout=WEDGED_AFTER_S + 1)
+    assert pipeline.cancelled()
+    assert not stragglers.wedged.is_set()
+
+
 async def test_a_step_that_heeds_no_cancellation_is_not_waited_for() -> None:
     released = asyncio.Event()
 
