@@ -18,7 +18,7 @@ from tests.waiting import eventually
 from workflows.line import JOINS_A_MINUTE
 
 #: Tokens that flood at once, and how often each offers.
-FLOODERS, EACH = 20, 50
+FLOODERS, EACH = 8, 125
 
 
 async def _agreed(service: Service) -> tuple[Desk, UUID]:
