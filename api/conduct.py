@@ -86,7 +86,7 @@ async def livekit_token(
     body: LiveKitTokenIn, seen: Ours, parts: OurParts, once: OnceHere
 ) -> Response:
     """A join by voice where interviews are held in LiveKit rooms, in the form of LiveKit's token
-    endpoint: every LiveKit SDK asks here by its `TokenSource`, with our token in its headers."""
+    endpoint, so that every LiveKit SDK's `TokenSource` can ask here."""
     return await once(lambda: joining.livekit_token(parts, seen, body), status=201)
 
 
