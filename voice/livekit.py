@@ -17,7 +17,7 @@ from pipecat.transports.livekit.transport import (
 
 from contracts.errors import StaleFence, Unavailable
 from contracts.rooms import CANDIDATE, RoomPass
-from voice.engines import STT_RATE_HZ, TTS_RATE_HZ
+from voice.audio import audio_params
 
 #: A page that is loaded again is back within two seconds; a candidate who left gets a new bot.
 AWAY_S: Final = 5.0
@@ -37,7 +37,8 @@ class RoomLine:
     """
 
     def __init__(self, key: RoomPass, name: str, voice: BaseAudioFilter | None = None) -> None:
-        self.transport: LiveKitTransport = _Transport(key.url, key.token, name, _params(voice))
+        params = LiveKitParams(**audio_params(voice), audio_out_queue_size_ms=QUEUE_MS)
+        self.transport: LiveKitTransport = _Transport(key.url, key.token, name, params)
         self.connected = asyncio.Event()
         self.left = asyncio.Event()
         self.returned = asyncio.Event()
@@ -134,17 +135,3 @@ class _Output(LiveKitOutputTransport):
 def _pieces(audio: bytes, rate_hz: int) -> Iterator[bytes]:
     length = int(PIECE_S * rate_hz) * BYTES_A_SAMPLE
     return (audio[place : place + length] for place in range(0, len(audio), length))
-
-
-def _params(voice: BaseAudioFilter | None) -> LiveKitParams:
-    return LiveKitParams(
-        audio_in_enabled=True,
-        audio_in_sample_rate=STT_RATE_HZ,
-        audio_out_enabled=True,
-        audio_out_sample_rate=TTS_RATE_HZ,
-        audio_out_filter=voice,
-        audio_out_queue_size_ms=QUEUE_MS,
-        # The candidate may already be gone, and then this silence would be waited for.
-        audio_out_end_silence_secs=0,
-        audio_out_write_timeout_secs=5.0,
-    )

@@ -178,11 +178,20 @@ class EmbeddedSTTService(STTService):
         await super().stop(frame)
 
     async def cancel(self, frame: CancelFrame) -> None:
-        for task in (self._caption, self._recognition):
+        await self._end_tasks()
+        await super().cancel(frame)
+
+    async def cleanup(self) -> None:
+        """Where a pipeline is torn down, the frame that cancels it may never have come so far."""
+        await self._end_tasks()
+        await super().cleanup()  # type: ignore[no-untyped-call]  # Pipecat's
+
+    async def _end_tasks(self) -> None:
+        tasks = self._caption, self._recognition
+        self._caption = self._recognition = None
+        for task in tasks:
             if task:
                 await self.cancel_task(task)
-        self._caption = self._recognition = None
-        await super().cancel(frame)
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)

@@ -15,7 +15,7 @@ from pipecat.transports.smallwebrtc.transport import SmallWebRTCTransport
 from contracts.errors import InvalidInput
 from contracts.ice import ice_server
 from contracts.sdp import ANYWHERE, Reach, admitted
-from voice.engines import STT_RATE_HZ, TTS_RATE_HZ
+from voice.audio import audio_params
 from voice.ice import guard_sockets
 
 #: Pipecat calls a line dead 3 s after its last ping. This much longer, and with no audio, it is.
@@ -45,7 +45,9 @@ class DirectLine:
         self._connection: Any = SmallWebRTCConnection(
             [RTCIceServer(**ice_server(each)) for each in ice_servers]
         )
-        self.transport = SmallWebRTCTransport(self._connection, _audio_params(voice))
+        self.transport = SmallWebRTCTransport(
+            self._connection, TransportParams(**audio_params(voice))
+        )
         self.connected = asyncio.Event()
         self.left = asyncio.Event()
         self.returned = asyncio.Event()  # never: who is back makes a new offer
@@ -111,19 +113,6 @@ async def stop_media(connection: RTCPeerConnection) -> None:
     for transceiver in connection.getTransceivers():
         await transceiver.sender.stop()
         await transceiver.receiver.stop()
-
-
-def _audio_params(voice: BaseAudioFilter | None) -> TransportParams:
-    return TransportParams(
-        audio_in_enabled=True,
-        audio_in_sample_rate=STT_RATE_HZ,
-        audio_out_enabled=True,
-        audio_out_sample_rate=TTS_RATE_HZ,
-        audio_out_filter=voice,
-        # The candidate may already be gone, and then this silence would be waited for.
-        audio_out_end_silence_secs=0,
-        audio_out_write_timeout_secs=5.0,
-    )
 
 
 def _bad(what: str) -> InvalidInput:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soxr
 from pipecat.frames.frames import (
+    CancelFrame,
     Frame,
     InputAudioRawFrame,
     InterimTranscriptionFrame,
@@ -21,8 +22,11 @@ from pipecat.frames.frames import (
     VADUserStartedSpeakingFrame,
     VADUserStoppedSpeakingFrame,
 )
-from pipecat.pipeline.worker import PipelineParams
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.tests.utils import SleepFrame, run_test
+from pipecat.workers.runner import WorkerRunner
 
 from bench.voices import RATE_HZ, ShiftedHeart
 from tests.voice.sentences import SENTENCES, holds, word_error_rate
@@ -114,6 +118,36 @@ async def test_a_sound_without_words_is_told_as_such(speech: Speech) -> None:
     service = EmbeddedSTTService(speech.engines.speech_to_text)
     [frame] = await heard(service, utterance(bytes(STT_RATE_HZ)))
     assert isinstance(frame, NothingHeardFrame)
+
+
+class KeepsCancelling(FrameProcessor):
+    """The frame that cancels a pipeline gets no further."""
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if not isinstance(frame, CancelFrame):
+            await self.push_frame(frame, direction)
+
+
+async def test_nothing_of_it_goes_on_after_a_pipeline_that_could_not_be_cancelled(
+    speech: Speech,
+) -> None:
+    service = EmbeddedSTTService(speech.engines.speech_to_text)
+    worker = PipelineWorker(
+        Pipeline([KeepsCancelling(), service]), params=PARAMS, cancel_timeout_secs=0.1
+    )
+
+    async def cancels(worker: PipelineWorker, frame: Frame) -> None:
+        names = [task.get_name() for task in asyncio.all_tasks()]
+        assert [name for name in names if name.endswith("::recognition")]
+        await worker.cancel()
+
+    worker.add_event_handler("on_pipeline_started", cancels)
+    runner = WorkerRunner(handle_sigint=False, handle_sigterm=False)
+    await runner.add_workers(worker)
+    await asyncio.wait_for(runner.run(), 20)
+    left = [task.get_name() for task in asyncio.all_tasks()]
+    assert not [name for name in left if name.endswith("::recognition")]
 
 
 async def test_long_speech_is_recognised_in_parts_before_it_ends(
