@@ -126,6 +126,8 @@ class Bench:
         return [Figure(name=name, value=median(took), unit="s", at_most=20, count=len(took))]
 
 
+_HERE: Final = Path(__file__).parent
+
 Measurement = Callable[[Bench], Awaitable[list[Figure]]]
 MEASUREMENTS: Final[dict[str, Measurement]] = {
     "serving": Bench.serving,
@@ -192,8 +194,11 @@ def _reason(failure: BaseException) -> str:
         failure = failure.exceptions[0]
     if isinstance(failure, CodeVoiceError):
         return failure.detail
-    last = traceback.extract_tb(failure.__traceback__)[-1]
-    return f"{type(failure).__name__} in {Path(last.filename).name}, line {last.lineno}"
+    frames = traceback.extract_tb(failure.__traceback__)
+    ours = [each for each in frames if "site-packages" not in each.filename]
+    ours = [each for each in ours if Path(each.filename).is_relative_to(_HERE.parent)]
+    way = ", ".join(f"{Path(each.filename).name}:{each.lineno}" for each in (ours or frames)[1:])
+    return f"{type(failure).__name__} in {way}"
 
 
 @asynccontextmanager
