@@ -328,5 +328,17 @@ def quieten_pipecat() -> None:
         place = f"line {record['line']} in {record['function']}{cause}"
         logging.getLogger(record["name"]).log(record["level"].no, place)
 
+    # A line without a camera warns twice as it opens, and each that ends warns that it did.
+    less: dict[str | None, str | int | bool] = {
+        "": "WARNING",
+        "pipecat.transports.smallwebrtc": "ERROR",
+    }
     logger.remove()
-    logger.add(into_ours, level="WARNING", format="{message}", diagnose=False, backtrace=False)
+    logger.add(
+        into_ours,
+        level="WARNING",
+        filter=less,
+        format="{message}",
+        diagnose=False,
+        backtrace=False,
+    )

@@ -193,4 +193,8 @@ async def _types(visitor: Visitor) -> bool:
     question = await visitor.open_question()
     assert question is not None
     await visitor.post("answers", {**question, "text": ANSWERS[0]})
-    return bool((await visitor.status())["progress"]["answered"])
+    try:
+        await visitor.answer_taken()
+    except TimeoutError:
+        return False
+    return True

@@ -12,7 +12,7 @@ import connections
 from bench.candidate import SimulatedCandidate
 from bench.figures import Figure
 from bench.footprint import Holding, Watched, growth, left
-from bench.interviewee import Interviewee, interviewee
+from bench.interviewee import interviewee
 from bench.talking import ANSWERS, end, type_answer
 from bench.typed import Driver
 from bench.visitor import Visitor
@@ -170,15 +170,9 @@ async def _answered_once(
             await person.candidate.say(answer)
             if not patient:
                 await type_answer(person)
-            await _answer_taken(person)
+            await person.visitor.answer_taken()
     finally:
         await end(product, made["id"])
-
-
-async def _answer_taken(person: Interviewee, within_s: float = 20.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not (await person.status())["progress"]["answered"]:
-            await asyncio.sleep(0.1)
 
 
 async def _cut_short(product: Product, number: int) -> None:

@@ -74,6 +74,12 @@ class Visitor:
                     return {name: question[name] for name in ("question_id", "revision")}
                 await asyncio.sleep(0.02)
 
+    async def answer_taken(self, within_s: float = 20.0) -> None:
+        """Returns when the saved state counts an answer. Raises TimeoutError."""
+        async with asyncio.timeout(within_s):
+            while not (await self.status())["progress"]["answered"]:
+                await asyncio.sleep(0.1)
+
     async def post(
         self, verb: str, body: dict[str, Any] | None = None, *, key: str | None = None
     ) -> dict[str, Any]:

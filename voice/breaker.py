@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Final
 
-from loguru import logger
+_log = logging.getLogger("codevoice.voice")
 
 #: One lost connection is bad luck; two in a row are the provider.
 FAILURES: Final = 2
@@ -52,15 +53,15 @@ class Breaker:
         self._failures = 0
         if self._next_try_at is not None:
             self._next_try_at = None
-            logger.warning("{} works again", self.provider)
+            _log.warning("%s works again", self.provider)
 
     def failed(self, why: str, *, lasting: bool = False, wait_s: float | None = None) -> None:
         """`wait_s` is the provider's own wish (Retry-After); `why` holds no text and no key."""
         self._failures += 1
         self._why = why
         if self._failures < FAILURES and not lasting and wait_s is None:
-            logger.warning("{} failed: {}", self.provider, why)
+            _log.warning("%s failed: %s", self.provider, why)
             return
         self._cool_down_s = LASTING_S if lasting else min(wait_s or COOL_DOWN_S, LASTING_S)
         self._next_try_at = self._clock() + self._cool_down_s
-        logger.warning("{} is left alone for {} s: {}", self.provider, self._cool_down_s, why)
+        _log.warning("%s is left alone for %s s: %s", self.provider, self._cool_down_s, why)

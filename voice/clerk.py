@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from loguru import logger
 from uuid_utils.compat import uuid7
 
 from contracts.errors import Conflict, NotFound, StaleFence
@@ -19,6 +19,8 @@ from voice.protocols import InterviewUpdates, Journal
 from voice.speaking import Spoken
 from voice.speech import Heard
 from voice.steps import Step
+
+_log = logging.getLogger("codevoice.voice")
 
 FIRST_WAIT_S: Final = 0.3
 LONGEST_WAIT_S: Final = 5.0
@@ -174,6 +176,6 @@ async def _reached(call: Callable[[], Awaitable[Snapshot]]) -> Snapshot | None:
         except (Conflict, NotFound):
             return None
         except Exception as failure:
-            logger.warning("not done yet, trying again: {}", type(failure).__name__)
+            _log.warning("not done yet, trying again: %s", type(failure).__name__)
         await asyncio.sleep(wait_s)
         wait_s = min(2 * wait_s, LONGEST_WAIT_S)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from loguru import logger
 from uuid_utils.compat import uuid7
 
 from contracts.conversation import ConversationEnd, ConversationResult, HoldConversation
@@ -35,6 +35,8 @@ from voice.recovered import Recovery
 from voice.running import Stragglers, first_of, run_pipeline, stop_pipeline, within
 from voice.script import Wording
 from voice.turns import TurnTaking
+
+_log = logging.getLogger("codevoice.voice")
 
 PULSE_EVERY_S: Final = 0.5
 ALIVE_EVERY_S: Final = 1.0
@@ -236,7 +238,7 @@ class Held:
         if self._recovering.done():
             self._recovering.result()
         else:
-            logger.warning("recovering words of {} takes too long", self._spec.interview_id)
+            _log.warning("recovering words of %s takes too long", self._spec.interview_id)
             self._recovering.cancel()
         return self._recovery.turns
 
@@ -253,7 +255,7 @@ class Held:
             try:
                 await self._journal.book(call)
             except CodeVoiceError as failure:
-                logger.warning("a call is not booked: {}", failure.kind)
+                _log.warning("a call is not booked: %s", failure.kind)
             self._used.task_done()
 
     async def _pulse(self) -> None:
@@ -273,7 +275,7 @@ class Held:
                 except StaleFence:
                     self._dialogue.end(ConversationEnd.SUPERSEDED)
                 except CodeVoiceError as failure:
-                    logger.warning("not noted as alive: {}", failure.kind)
+                    _log.warning("not noted as alive: %s", failure.kind)
 
     async def _watch_line(self) -> None:
         """The candidate hung up or vanished. What was being said is still recognised and kept."""
@@ -354,7 +356,7 @@ class Held:
                 await self._bot.delivered()
                 await self._notebook.flush()
         except TimeoutError:
-            logger.warning("the last turns of {} are not stored", self._spec.interview_id)
+            _log.warning("the last turns of %s are not stored", self._spec.interview_id)
         for task in self._tasks:
             task.cancel()
         self._bot.close()
@@ -379,4 +381,6 @@ class Held:
                 duration_ms=recorded.duration_ms,
             )
         except Exception as failure:
-            logger.warning("recording {} is not closed: {}", recorded.recording_id, failure)
+            _log.warning(
+                "recording %s is not closed: %s", recorded.recording_id, type(failure).__name__
+            )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Final
-
-from loguru import logger
 
 from contracts.errors import StaleFence
 from contracts.turns import Turn
 from voice.protocols import Journal
+
+_log = logging.getLogger("codevoice.voice")
 
 FIRST_WAIT_S: Final = 0.2
 LONGEST_WAIT_S: Final = 3.0
@@ -57,7 +58,7 @@ class Notebook:
             except StaleFence:
                 raise
             except Exception as failure:
-                logger.warning("turn {} is not stored yet: {}", turn.id, type(failure).__name__)
+                _log.warning("turn %s is not stored yet: %s", turn.id, type(failure).__name__)
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 

@@ -12,6 +12,7 @@ recording is marked incomplete and the interview goes on.
 from __future__ import annotations
 
 import asyncio
+import logging
 import struct
 import time
 from collections.abc import Callable
@@ -23,9 +24,10 @@ from uuid import UUID
 import fsspec
 import numpy as np
 import soxr
-from loguru import logger
 from pipecat.frames.frames import Frame, InputAudioRawFrame, OutputAudioRawFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+
+_log = logging.getLogger("codevoice.voice")
 
 RATE_HZ: Final = 16_000
 CHANNELS: Final = 2
@@ -186,7 +188,7 @@ class Recording:
     def _give_up(self, why: str) -> None:
         if self.complete:
             self.complete = False
-            logger.warning("recording {} is incomplete: {}", self.recording_id, why)
+            _log.warning("recording %s is incomplete: %s", self.recording_id, why)
             self._failed()
 
 

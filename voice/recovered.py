@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +21,6 @@ from uuid import UUID, uuid5
 
 import fsspec
 import numpy as np
-from loguru import logger
 from pipecat.audio.vad.vad_analyzer import VADState
 
 from contracts.errors import StaleFence
@@ -36,6 +36,8 @@ from voice.protocols import Journal, LeftRecording
 from voice.recorder import CHANNELS, FRAME_BYTES, HEADER_BYTES, RATE_HZ, wav_header
 from voice.script import Wording
 from voice.speech import TAIL, Heard
+
+_log = logging.getLogger("codevoice.voice")
 
 #: Read at most; what a bot has not recognised is a segment (12 s) and what waits behind one.
 LONGEST_S: Final = 60
@@ -120,7 +122,7 @@ class Recovery:
         except StaleFence:
             raise
         except Exception as failure:
-            logger.warning("not recovered: recording {}: {}", recording.id, type(failure).__name__)
+            _log.warning("not recovered: recording %s: %s", recording.id, type(failure).__name__)
 
     async def _speech_in(self, tail: Tail) -> list[tuple[Stretch, bytes]]:
         detector = self._speech.models.voice_detector()

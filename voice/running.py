@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Coroutine, Iterable
 from typing import Any, Final, TypeVar
 
-from loguru import logger
 from pipecat.pipeline.worker import PipelineWorker
 from pipecat.workers.runner import WorkerRunner
 
 from contracts.errors import Unavailable
+
+_log = logging.getLogger("codevoice.voice")
 
 T = TypeVar("T")
 
@@ -19,8 +21,9 @@ STOP_WITHIN_S: Final = 0.6
 #: So long Pipecat waits for a processor that keeps the frame which cancels it to itself.
 CANCEL_WITHIN_S: Final = 0.4
 #: A cancellation may be lost: `wait_for` of Python 3.11 loses one that comes as its task ends.
-CANCEL_AGAIN_S: Final = 1.5
-#: One that was cancelled, again and again, and is there after this will not end any more.
+CANCEL_EVERY_S: Final = 1.0
+#: One that was cancelled, again and again, and is there after this will not end any more. It is
+#: counted by those turns: in a process that was frozen, or has too much to do, time says nothing.
 WEDGED_AFTER_S: Final = 5.0
 
 
@@ -42,16 +45,13 @@ class Stragglers:
         watch.add_done_callback(self._watched.discard)
 
     async def _see(self, pipeline: asyncio.Task[None]) -> None:
-        try:
-            async with asyncio.timeout(WEDGED_AFTER_S):
-                while not pipeline.done():
-                    pipeline.cancel()
-                    await asyncio.wait([pipeline], timeout=CANCEL_AGAIN_S)
-        except TimeoutError:
-            logger.error("a pipeline does not end; its process has to")
-            self.wedged.set()
-        else:
-            _as_wanted(pipeline)
+        for _ in range(round(WEDGED_AFTER_S / CANCEL_EVERY_S)):
+            pipeline.cancel()
+            await asyncio.wait([pipeline], timeout=CANCEL_EVERY_S)
+            if pipeline.done():
+                return _as_wanted(pipeline)
+        _log.error("a pipeline does not end; its process has to")
+        self.wedged.set()
 
 
 async def run_pipeline(worker: PipelineWorker) -> None:
@@ -72,7 +72,7 @@ async def stop_pipeline(
     await worker.cancel(reason="the conversation is over")
     _, late = await asyncio.wait([running], timeout=STOP_WITHIN_S)
     if late:
-        logger.warning("a pipeline did not end in time")
+        _log.warning("a pipeline did not end in time")
         stragglers.watch(running)
     else:
         _as_wanted(running)

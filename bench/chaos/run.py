@@ -46,7 +46,8 @@ async def run_chaos(
     seed: int | None = None,
     folder: Path = Path("chaos-report"),
 ) -> Report:
-    """`minutes` bounds the pinpoint trials; each lane is a product of its own. Then come so many
+    """`minutes` bounds the pinpoint trials, but for the first round, which goes to every point once
+    however long it takes; each lane is a product of its own. Then come so many
     spoken interviews as `voice` says, and the storm. The report goes to `folder`, with the
     candidates' ledgers beside it. SIGTERM takes back what was started and mounted, as Ctrl-C does.
     """
@@ -89,13 +90,17 @@ async def _pinpoint(
         points = await recorded(product, ledgers)
     talk.print(f"{len(points)} points", highlight=False)
     waiting, kept = deque(plan(points, chance, per_side)), ledgers.parent / "trials.jsonl"
+    first_round = len(waiting) // (3 * per_side)
     kept.unlink(missing_ok=True)
     results: list[Result] = []
     left: list[str] = []
 
+    def goes_on() -> bool:
+        return bool(waiting) and (waiting[0].number < first_round or time.monotonic() < ends_at)
+
     async def product_for_many() -> None:
         async with servers() as product:
-            while waiting and time.monotonic() < ends_at:
+            while goes_on():
                 trial = waiting.popleft()
                 result = await attempted(product, trial, ledgers)
                 results.append(result)
@@ -108,7 +113,7 @@ async def _pinpoint(
             left.extend(await unreconciled(product))
 
     async def lane() -> None:
-        while waiting and time.monotonic() < ends_at:
+        while goes_on():
             await product_for_many()
 
     async with asyncio.TaskGroup() as group:

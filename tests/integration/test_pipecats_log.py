@@ -19,6 +19,7 @@ from pipecat.pipeline.worker import PipelineParams
 from pipecat.tests.utils import run_test
 
 import connections
+from voice.breaker import Breaker
 from voice.engines import STT_RATE_HZ, TTS_RATE_HZ, TextToSpeech
 from voice.speech import EmbeddedTTSService
 
@@ -40,6 +41,7 @@ async def speak(engine, *, usable):
 
 
 async def main():
+    Breaker("deepgram").failed("Unauthorized", lasting=True)
     engine = TextToSpeech()
     await speak(engine, usable=True)
     await speak(engine, usable=False)
@@ -70,3 +72,8 @@ async def test_in_our_log_its_warnings_are_places_without_words() -> None:
     assert "platypus" not in log
     assert "WARNING pipecat.services.tts_service: line " in log
     assert " in _synthesize_text" in log
+
+
+async def test_in_our_log_what_our_own_rooms_say_keeps_its_words() -> None:
+    log = await logged("quiet")
+    assert "WARNING codevoice.voice: deepgram is left alone for 600.0 s: Unauthorized" in log

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from loguru import logger
 
 from contracts.errors import StaleFence
 from contracts.interview import Fence
@@ -237,19 +236,18 @@ async def test_of_a_long_recording_only_the_last_minute_is_read(dead: Dead, voic
 
 
 @pytest.mark.parametrize("content", [None, b"", b"RIFF and so on, which is no recording of ours"])
-async def test_what_cannot_be_read_is_left_alone(dead: Dead, content: bytes | None) -> None:
+async def test_what_cannot_be_read_is_left_alone(
+    dead: Dead, content: bytes | None, caplog: pytest.LogCaptureFixture
+) -> None:
     path = dead.folder / "elsewhere.wav"
     if content is not None:
         path.write_bytes(content)
     await dead.asked()
     await dead.journal.begin_recording(dead.recording_id, str(path), dead.began)
-    told: list[str] = []
-    heard = logger.add(told.append, format="{message}")
 
     assert await dead.recovered() == []
 
-    logger.remove(heard)
-    (line,) = told
+    (line,) = [each.getMessage() for each in caplog.records if each.name == "codevoice.voice"]
     assert str(dead.recording_id) in line
     assert "elsewhere" not in line
     assert dead.closed is None, "another machine may be able to read it"

@@ -99,16 +99,21 @@ async def test_who_keeps_the_cancelling_frame_alone_still_ends(wedge: Wedge) -> 
     assert not wedge.stragglers.wedged.is_set()
 
 
-async def test_who_loses_one_cancellation_is_not_taken_for_wedged() -> None:
-    async def loses_one() -> None:
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            await asyncio.Event().wait()
+async def loses_one_cancellation() -> None:
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        await asyncio.Event().wait()
 
-    stragglers, pipeline = Stragglers(), asyncio.create_task(loses_one())
+
+@pytest.mark.parametrize("frozen_s", [0.0, WEDGED_AFTER_S + 0.5])
+async def test_who_loses_one_cancellation_is_not_taken_for_wedged(frozen_s: float) -> None:
+    """Not even where the process was frozen meanwhile, and all that time has passed at once."""
+    stragglers, pipeline = Stragglers(), asyncio.create_task(loses_one_cancellation())
     await asyncio.sleep(0)  # it has begun
     stragglers.watch(pipeline)
+    await asyncio.sleep(0)  # and is watched
+    time.sleep(frozen_s)  # noqa: ASYNC251 - the process stands still
     await asyncio.wait([pipeline], timeout=WEDGED_AFTER_S + 1)
     assert pipeline.cancelled()
     assert not stragglers.wedged.is_set()
