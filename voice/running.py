@@ -39,17 +39,17 @@ class Stragglers:
         self._watched: set[asyncio.Task[None]] = set()
 
     def watch(self, pipeline: asyncio.Task[None]) -> None:
-        """Cancels it and waits, beside everything else."""
+        """Waits for it beside everything else, and cancels it again and again."""
         watch = asyncio.create_task(self._see(pipeline))
         self._watched.add(watch)
         watch.add_done_callback(self._watched.discard)
 
     async def _see(self, pipeline: asyncio.Task[None]) -> None:
         for _ in range(round(WEDGED_AFTER_S / CANCEL_EVERY_S)):
-            pipeline.cancel()
             await asyncio.wait([pipeline], timeout=CANCEL_EVERY_S)
             if pipeline.done():
                 return _as_wanted(pipeline)
+            pipeline.cancel()  # not at once: it may be putting its things away
         _log.error("a pipeline does not end; its process has to")
         self.wedged.set()
 
