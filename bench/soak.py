@@ -79,8 +79,9 @@ async def _typed(stack: Stack, interviews: int) -> list[Figure]:
         async def hold(numbers: Sequence[int]) -> None:
             await driver.hold(numbers, TYPED_AT_ONCE)
 
-        # The SDK makes a thread for each workflow task at once, and keeps it: all it may make.
-        await driver.hold(range(WORKFLOW_TASKS), WORKFLOW_TASKS)
+        # The SDK makes a thread for each workflow task at once, and keeps it: all that it may make,
+        # for which it takes more interviews at once than there are threads.
+        await driver.hold(range(3 * WORKFLOW_TASKS), 3 * WORKFLOW_TASKS)
         done, held = await sampled(watched, hold, interviews, warm_up=_warm_up(interviews))
     return growth("interviews and grading worker", "an interview", done, held)
 
