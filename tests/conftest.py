@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import hypothesis
 import pytest
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
@@ -25,6 +26,12 @@ from local.account import server_account
 from local.postgres import Postgres
 from local.processes import Children
 from local.temporal import extra_arguments, temporal_program
+
+# What runs with what is left of a processor has no time of its own.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 _TEMPLATE = "codevoice_template"
 _TESTS = Path(__file__).parent
