@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +31,7 @@ from pipecat.processors.frameworks.rtvi import RTVIClientMessageFrame
 from pipecat.processors.frameworks.rtvi.observer import RTVIObserverParams
 from pipecat.transports.base_transport import BaseTransport
 
+from contracts.manner import Manner
 from contracts.usage import Book, unbooked
 from voice.dialogue import Dialogue
 from voice.engines import STT_RATE_HZ, TTS_RATE_HZ, Engines, load_engines
@@ -160,6 +161,10 @@ class Speech:
     def voice(self, book: Book = unbooked) -> Voice:
         """For one conversation, whose calls `book` is told of."""
         return self.provider.voice(book) if self.provider else self.engines.text_to_speech
+
+    def asked(self, manner: Manner) -> Speech:
+        """The same, with what an interview names of it; the embedded speech has one voice."""
+        return replace(self, provider=self.provider.asked(manner)) if self.provider else self
 
     @classmethod
     def load(cls) -> Speech:

@@ -13,7 +13,7 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -241,17 +241,17 @@ class Sentences:
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
         self._held = 0
-        self._spoken: OrderedDict[tuple[str, float], bytes] = OrderedDict()
+        self._spoken: OrderedDict[Hashable, bytes] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: tuple[str, float]) -> bytes | None:
+    def get(self, key: Hashable) -> bytes | None:
         with self._lock:
             spoken = self._spoken.get(key)
             if spoken is not None:
                 self._spoken.move_to_end(key)
             return spoken
 
-    def put(self, key: tuple[str, float], spoken: bytes) -> None:
+    def put(self, key: Hashable, spoken: bytes) -> None:
         with self._lock:
             self._held += len(spoken) - len(self._spoken.pop(key, b""))
             self._spoken[key] = spoken

@@ -50,6 +50,7 @@ class FakeDeepgram:
         self.controls: list[str] = []
         self.told: list[str] = []
         self.spoken: list[str] = []
+        self.voices: list[str] = []
         self.closed = asyncio.Event()
         app = web.Application()
         app.add_routes([web.get("/v1/listen", self._listen), web.post("/v1/speak", self._speak)])
@@ -117,6 +118,7 @@ class FakeDeepgram:
             await asyncio.sleep(SOUND_AFTER_S)
             await self._send(answer, request, b"".join(parts))
             self.spoken.append(text)
+            self.voices.append(request.query["model"])
         await answer.write_eof()
         return answer
 

@@ -23,6 +23,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.workers.runner import WorkerRunner
 
 from bench.voices import RATE_HZ, ShiftedHeart
+from contracts.manner import Manner
 from contracts.usage import Usage
 from tests.fakes.deepgram_server import KEY, FakeDeepgram
 from tests.waiting import eventually
@@ -68,8 +69,9 @@ class _Listener(FrameProcessor):
 class Ears:
     """The bot's ears in a pipeline that runs; use as a context manager."""
 
-    def __init__(self, speech: Speech, server: FakeDeepgram) -> None:
-        self.deepgram = Deepgram(account(server), speech.engines.text_to_speech)
+    def __init__(self, speech: Speech, server: FakeDeepgram, manner: Manner | None = None) -> None:
+        shared = Deepgram(account(server), speech.engines.text_to_speech)
+        self.shared, self.deepgram = shared, shared.asked(manner or Manner())
         self.terms: Sequence[str] = ()
         self.used: list[Usage] = []
         ahead = self.deepgram.ears(lambda: self.terms, str, self.used.append)

@@ -9,6 +9,7 @@ import pytest
 
 from bench.voices import ShiftedHeart
 from contracts.errors import SettingError
+from contracts.manner import English, Manner
 from tests.fakes.deepgram_server import FakeDeepgram, Listening, Speaking
 from tests.voice.deepgram_room import Ears, account, microphone
 from tests.waiting import eventually
@@ -122,6 +123,29 @@ async def test_a_deaf_provider_is_found_in_the_middle_of_an_answer(
     assert text.lower().count("copies of data") == 2
 
 
+async def test_the_english_of_an_interview_is_listened_for(
+    speech: Speech, server: FakeDeepgram, heart: ShiftedHeart
+) -> None:
+    async with Ears(speech, server, Manner(language=English.INDIAN)) as ears:
+        await eventually(lambda: server.connections)
+        assert server.connections[-1]["language"] == "en-IN"
+        text, _ = await ears.hear(microphone(heart, TABLE))
+        assert server.told == [text]
+
+
+async def test_an_english_that_the_model_does_not_know_is_heard_here_and_stops_no_other(
+    speech: Speech, server: FakeDeepgram, heart: ShiftedHeart
+) -> None:
+    server.listening = 400
+    async with Ears(speech, server, Manner(language=English.INDIAN)) as ears:
+        await eventually(lambda: not ears.deepgram.hearing.closed)
+        text, _ = await ears.hear(microphone(heart, TABLE))
+        assert "maps keys to values" in text
+        assert server.told == []
+        assert len(server.connections) == 1
+        assert ears.shared.hearing.closed
+
+
 # ---------------------------------------------------------------------------- the voice
 
 
@@ -180,6 +204,30 @@ async def test_whatever_fails_the_sentence_is_spoken_to_its_end(
         assert max(began_s, longest_s) < WITHIN_S
     assert not deepgram.speaking.closed
     assert server.spoken == []
+
+
+async def test_each_interview_is_spoken_by_the_voice_that_it_names(
+    deepgram: Deepgram, server: FakeDeepgram
+) -> None:
+    asteria = deepgram.asked(Manner(voice="aura-asteria-en"))
+    for each in (deepgram, asteria, asteria, deepgram):
+        await _said(each, "What is a hash table?")
+    assert server.voices == ["aura-helios-en", "aura-asteria-en"]
+
+
+async def test_a_voice_that_is_unknown_is_spoken_for_here_and_stops_no_other(
+    speech: Speech, deepgram: Deepgram, server: FakeDeepgram
+) -> None:
+    text = "A fault comes in the middle of this sentence, and it is heard all the same."
+    embedded = b"".join([part async for part in speech.engines.text_to_speech.synthesise(text)])
+    nobody = deepgram.asked(Manner(voice="aura-nobody-en"))
+    sound, began_s, _ = await _said(nobody, text)
+    assert sound == embedded
+    assert began_s < WITHIN_S
+    assert not deepgram.asked(Manner(voice="aura-nobody-en")).speaking.closed
+    assert all(breaker.closed for breaker in deepgram.breakers)
+    await _said(deepgram, text)
+    assert server.spoken == [text]
 
 
 async def test_preparing_is_what_tries_again_and_not_before_it_was_asked_to(

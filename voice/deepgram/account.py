@@ -12,7 +12,7 @@ from deepgram.core.request_options import RequestOptions
 from websockets.exceptions import ConnectionClosed
 
 from contracts.errors import SettingError
-from voice.breaker import Breaker
+from voice.breaker import Breaker, NamedBreaker
 from voice.engines import TTS_RATE_HZ
 
 CHECKED_WITHIN_S: Final = 10.0
@@ -20,6 +20,8 @@ CHECKED_WITHIN_S: Final = 10.0
 ONCE: Final[RequestOptions] = {"max_retries": 0, "timeout": CHECKED_WITHIN_S}
 #: The request is wrong, the key is, or the account has no credit: no wait mends that.
 _LASTING: Final = frozenset({400, 401, 402, 403, 404})
+#: Where an interview has named the voice or the language, it is that which these refuse.
+_OF_A_NAME: Final = frozenset({400, 403, 404})
 
 
 class Account(NamedTuple):
@@ -48,6 +50,9 @@ class Lost(Exception):
 def blame(breaker: Breaker, failure: BaseException) -> None:
     """Tells the breaker, in words that hold neither a text nor a key."""
     status = failure.status_code if isinstance(failure, ApiError) else None
+    if isinstance(breaker, NamedBreaker) and status in _OF_A_NAME:
+        breaker.refused(_why(failure))
+        return
     breaker.failed(_why(failure), lasting=status in _LASTING, wait_s=_wait_s(failure))
 
 

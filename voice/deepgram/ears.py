@@ -23,6 +23,7 @@ from pipecat.services.deepgram.stt import DeepgramSTTService, DeepgramSTTSetting
 from pipecat.transcriptions.language import Language
 from uuid_utils.compat import uuid7
 
+from contracts.manner import English
 from contracts.usage import Book, Purpose, Usage
 from voice.breaker import Breaker
 from voice.deepgram.account import Account, Lost, blame
@@ -178,6 +179,7 @@ class DeepgramEars(DeepgramSTTService):
         terms: Callable[[], Sequence[str]],
         repaired: Callable[[str], str],
         book: Book,
+        language: English = English.ANY,
     ) -> None:
         super().__init__(
             api_key=account.api_key,
@@ -185,7 +187,7 @@ class DeepgramEars(DeepgramSTTService):
             sample_rate=STT_RATE_HZ,
             ttfs_p99_latency=SLOWEST_TRANSCRIPT_S,
             settings=DeepgramSTTSettings(
-                model=account.model, language=Language.EN, interim_results=True
+                model=account.model, language=Language(language), interim_results=True
             ),
         )
         self._breaker = breaker

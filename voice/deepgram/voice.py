@@ -55,8 +55,14 @@ class DeepgramVoice:
         bound._book = book
         return bound
 
+    def named(self, name: str, breaker: Breaker) -> DeepgramVoice:
+        """Another voice, whose sentences are kept beside this one's."""
+        other = copy.copy(self)
+        other._name, other._breaker = name, breaker
+        return other
+
     async def synthesise(self, text: str, *, speed: float = 1.0) -> AsyncIterator[bytes]:
-        spoken = self._kept.get((text, speed))
+        spoken = self._kept.get((self._name, text, speed))
         if spoken is not None:
             yield spoken
             return
@@ -73,7 +79,7 @@ class DeepgramVoice:
     async def prepare(self, text: str, *, speed: float = 1.0) -> None:
         """Of a line, each sentence as the mouth will ask for it."""
         for sentence in sentences(text):
-            if self._kept.get((sentence, speed)) is not None:
+            if self._kept.get((self._name, sentence, speed)) is not None:
                 continue
             try:
                 if not self._breaker.admits():
@@ -106,7 +112,7 @@ class DeepgramVoice:
             blame(self._breaker, failure)
             raise Unspoken from None
         self._breaker.worked()
-        self._kept.put((text, speed), bytes(spoken))
+        self._kept.put((self._name, text, speed), bytes(spoken))
 
     async def _parts(self, text: str, speed: float) -> AsyncGenerator[bytes, None]:
         purpose, characters = Purpose.TEXT_TO_SPEECH, len(text)
