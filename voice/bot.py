@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pipecat.frames.frames import (
     Frame,
@@ -39,6 +39,7 @@ from voice.messages import Message, pressed
 from voice.models import SpeechModels
 from voice.pauses import Kind
 from voice.progress import Progress
+from voice.provider import Provider
 from voice.recorder import Recorder, Recording
 from voice.running import CANCEL_WITHIN_S
 from voice.senses import Debt, Senses
@@ -54,9 +55,6 @@ from voice.speech import (
 )
 from voice.terms import TermRepair
 from voice.turns import PatientTurnStop, PoliteTurnStart, TurnTaking
-
-if TYPE_CHECKING:
-    from voice.deepgram import Deepgram
 
 #: Two heartbeats within Temporal's shortest heartbeat timeout (5 s).
 HEARTBEAT_S: Final = 1.0
@@ -156,7 +154,7 @@ class Speech:
     engines: Engines
     models: SpeechModels
     repair: Repair
-    provider: Deepgram | None = None
+    provider: Provider | None = None
 
     def voice(self, book: Book = unbooked) -> Voice:
         """For one conversation, whose calls `book` is told of."""
@@ -279,8 +277,7 @@ class Bot:
         engine, repair, provider = speech.engines.speech_to_text, speech.repair, speech.provider
         if provider is None:
             return [EmbeddedSTTService(engine, repair=repair, terms=terms)]
-        ears = provider.ears(terms, lambda text: repair.repair(text, terms()), self._book)
-        return [ears, EmbeddedSTTService(engine, repair=repair, terms=terms, ahead=ears)]
+        return provider.ears(engine, repair, terms, self._book)
 
     # -- the dialogue's room
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from loguru import logger
@@ -13,6 +13,16 @@ FAILURES: Final = 2
 COOL_DOWN_S: Final = 15.0
 #: What no wait mends (a refused key, an unknown voice) is looked at again as seldom as this.
 LASTING_S: Final = 600.0
+
+
+class Lost(Exception):
+    """A provider keeps its connection and is of no use, or ends it. Says how."""
+
+
+def least_wait_s(headers: Mapping[str, str]) -> float | None:
+    """What Retry-After asks for, where that is seconds."""
+    asked = str(headers.get("retry-after", ""))
+    return float(asked) if asked.isdigit() else None
 
 
 class Breaker:

@@ -37,6 +37,7 @@ CUT_WITHIN_S: Final = 8
 CUT_WINDOW: Final = STT_RATE_HZ // 10
 
 #: What tiny-en writes when there are no words: for silence, white noise, hums, clicks and coughs.
+#: Whisper writes the same.
 IMAGINED: Final = frozenset({"", "you", "the", "so", "thank you for watching"})
 
 #: Hibari puts about 0.30 s of near-silence before a sentence and 0.45 s after it. What is kept:
@@ -128,8 +129,12 @@ class SpeechToText:
             )
         )
         lines = transcriber._parse_transcript(found).lines
-        text = " ".join(line.text for line in lines).strip()
-        return "" if re.sub(r"[^a-z ]+", "", text.lower()) in IMAGINED else text
+        return believed(" ".join(line.text for line in lines).strip())
+
+
+def believed(text: str) -> str:
+    """The words, "" where a recogniser has imagined them."""
+    return "" if re.sub(r"[^a-z ]+", "", text.lower()) in IMAGINED else text
 
 
 def pieces(samples: NDArray[np.float32]) -> list[NDArray[np.float32]]:

@@ -11,7 +11,8 @@ from bench.voices import ShiftedHeart
 from contracts.errors import SettingError
 from contracts.manner import English, Manner
 from tests.fakes.deepgram_server import FakeDeepgram, Listening, Speaking
-from tests.voice.deepgram_room import Ears, account, microphone
+from tests.voice.deepgram_room import DeepgramEars, account
+from tests.voice.ears import microphone
 from tests.waiting import eventually
 from voice.conversation import Speech
 from voice.deepgram import Deepgram, check
@@ -30,13 +31,13 @@ async def server(speech: Speech) -> AsyncIterator[FakeDeepgram]:
 
 
 @pytest.fixture
-async def ears(speech: Speech, server: FakeDeepgram) -> AsyncIterator[Ears]:
-    async with Ears(speech, server) as ears:
+async def ears(speech: Speech, server: FakeDeepgram) -> AsyncIterator[DeepgramEars]:
+    async with DeepgramEars(speech, server) as ears:
         yield ears
 
 
 async def test_words_captions_and_key_terms(
-    ears: Ears, server: FakeDeepgram, heart: ShiftedHeart
+    ears: DeepgramEars, server: FakeDeepgram, heart: ShiftedHeart
 ) -> None:
     ears.terms = ["hash function", "bucket"]
     await ears.silence(0.2)
@@ -53,7 +54,7 @@ async def test_words_captions_and_key_terms(
 
 
 async def test_another_question_brings_its_key_terms(
-    ears: Ears, server: FakeDeepgram, heart: ShiftedHeart
+    ears: DeepgramEars, server: FakeDeepgram, heart: ShiftedHeart
 ) -> None:
     await eventually(lambda: server.connections)
     await ears.hear(microphone(heart, TABLE))
@@ -67,7 +68,7 @@ async def test_another_question_brings_its_key_terms(
 
 
 async def test_a_long_answer_is_heard_in_parts_and_each_word_once(
-    ears: Ears, server: FakeDeepgram, heart: ShiftedHeart
+    ears: DeepgramEars, server: FakeDeepgram, heart: ShiftedHeart
 ) -> None:
     await eventually(lambda: server.connections)
     text, _ = await ears.hear(microphone(heart, " ".join([TABLE, CACHE] * 2)), fast=False)
@@ -80,7 +81,7 @@ async def test_a_long_answer_is_heard_in_parts_and_each_word_once(
     "fault", [401, 402, 429, 500, "hangs", "closes", "deaf", "silent", "unread", "garbage", "slow"]
 )
 async def test_whatever_fails_the_words_of_the_answer_are_kept(
-    ears: Ears, server: FakeDeepgram, heart: ShiftedHeart, fault: Listening
+    ears: DeepgramEars, server: FakeDeepgram, heart: ShiftedHeart, fault: Listening
 ) -> None:
     await eventually(lambda: server.connections)
     server.listening = fault
@@ -100,7 +101,7 @@ async def test_whatever_fails_the_words_of_the_answer_are_kept(
 
 
 async def test_it_hears_again_after_the_fault(
-    ears: Ears, server: FakeDeepgram, heart: ShiftedHeart
+    ears: DeepgramEars, server: FakeDeepgram, heart: ShiftedHeart
 ) -> None:
     await eventually(lambda: server.connections)
     server.listening = "closes once"
@@ -112,7 +113,7 @@ async def test_it_hears_again_after_the_fault(
 
 
 async def test_a_deaf_provider_is_found_in_the_middle_of_an_answer(
-    ears: Ears, server: FakeDeepgram, heart: ShiftedHeart
+    ears: DeepgramEars, server: FakeDeepgram, heart: ShiftedHeart
 ) -> None:
     await eventually(lambda: server.connections)
     server.listening = "deaf"
@@ -126,7 +127,7 @@ async def test_a_deaf_provider_is_found_in_the_middle_of_an_answer(
 async def test_the_english_of_an_interview_is_listened_for(
     speech: Speech, server: FakeDeepgram, heart: ShiftedHeart
 ) -> None:
-    async with Ears(speech, server, Manner(language=English.INDIAN)) as ears:
+    async with DeepgramEars(speech, server, Manner(language=English.INDIAN)) as ears:
         await eventually(lambda: server.connections)
         assert server.connections[-1]["language"] == "en-IN"
         text, _ = await ears.hear(microphone(heart, TABLE))
@@ -137,7 +138,7 @@ async def test_an_english_that_the_model_does_not_know_is_heard_here_and_stops_n
     speech: Speech, server: FakeDeepgram, heart: ShiftedHeart
 ) -> None:
     server.listening = 400
-    async with Ears(speech, server, Manner(language=English.INDIAN)) as ears:
+    async with DeepgramEars(speech, server, Manner(language=English.INDIAN)) as ears:
         await eventually(lambda: not ears.deepgram.hearing.closed)
         text, _ = await ears.hear(microphone(heart, TABLE))
         assert "maps keys to values" in text

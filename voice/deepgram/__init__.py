@@ -7,13 +7,17 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from pipecat.processors.frame_processor import FrameProcessor
+
 from contracts.manner import English, Manner
 from contracts.usage import Book, unbooked
 from voice.breaker import Breaker, NamedBreaker
-from voice.deepgram.account import Account, check
+from voice.deepgram.account import Account, blame, check
 from voice.deepgram.ears import DeepgramEars
-from voice.deepgram.voice import DeepgramVoice
-from voice.speech import Voice
+from voice.deepgram.voice import FIRST_SOUND_WITHIN_S, speaks
+from voice.engines import SpeechToText
+from voice.provider import ProviderVoice
+from voice.speech import EmbeddedSTTService, Repair, Voice
 
 __all__ = ["Account", "Deepgram", "check"]
 
@@ -37,7 +41,15 @@ class Deepgram:
         self._named: dict[str, NamedBreaker] = {}
         self.hearing = Breaker("Deepgram's speech to text", clock)
         self.speaking = Breaker("Deepgram's text to speech", clock)
-        self._voice = DeepgramVoice(account.client(), account.voice, self.speaking, embedded)
+        self._client = account.client()
+        self._voice = ProviderVoice(
+            account.voice,
+            speaks(self._client, account.voice),
+            blame,
+            self.speaking,
+            embedded,
+            first_sound_within_s=FIRST_SOUND_WITHIN_S,
+        )
 
     @property
     def breakers(self) -> tuple[Breaker, ...]:
@@ -49,7 +61,8 @@ class Deepgram:
         chosen = copy.copy(self)
         if manner.voice and manner.voice != self._account.voice:
             chosen.speaking = self._of(manner.voice, self.speaking)
-            chosen._voice = self._voice.named(manner.voice, chosen.speaking)
+            ask = speaks(self._client, manner.voice)
+            chosen._voice = self._voice.named(manner.voice, ask, chosen.speaking)
         if manner.language and manner.language is not self._language:
             chosen.hearing = self._of(manner.language, self.hearing)
             chosen._language = manner.language
@@ -60,17 +73,22 @@ class Deepgram:
         return self._voice.booking(book)
 
     def ears(
-        self, terms: Callable[[], Sequence[str]], repaired: Callable[[str], str], book: Book
-    ) -> DeepgramEars:
+        self,
+        engine: SpeechToText,
+        repair: Repair,
+        terms: Callable[[], Sequence[str]],
+        book: Book,
+    ) -> list[FrameProcessor]:
         """For one conversation."""
-        return DeepgramEars(
+        ears = DeepgramEars(
             self._account,
             self.hearing,
             terms=terms,
-            repaired=repaired,
+            repaired=lambda text: repair.repair(text, terms()),
             book=book,
             language=self._language,
         )
+        return [ears, EmbeddedSTTService(engine, repair=repair, terms=terms, ahead=ears)]
 
     def _of(self, name: str, service: Breaker) -> NamedBreaker:
         """The one named last is kept longest."""

@@ -12,7 +12,7 @@ from deepgram.core.request_options import RequestOptions
 from websockets.exceptions import ConnectionClosed
 
 from contracts.errors import SettingError
-from voice.breaker import Breaker, NamedBreaker
+from voice.breaker import Breaker, Lost, NamedBreaker, least_wait_s
 from voice.engines import TTS_RATE_HZ
 
 CHECKED_WITHIN_S: Final = 10.0
@@ -43,10 +43,6 @@ class Account(NamedTuple):
         return AsyncDeepgramClient(api_key=self.api_key, environment=environment)
 
 
-class Lost(Exception):
-    """Deepgram keeps its connection and is of no use, or ends it. Says how."""
-
-
 def blame(breaker: Breaker, failure: BaseException) -> None:
     """Tells the breaker, in words that hold neither a text nor a key."""
     status = failure.status_code if isinstance(failure, ApiError) else None
@@ -74,9 +70,8 @@ def _wait_s(failure: BaseException) -> float | None:
     if not isinstance(failure, ApiError):
         return None
     for headers in (failure.headers, getattr(failure.__context__, "headers", None)):
-        asked = str((headers or {}).get("retry-after", ""))
-        if asked.isdigit():
-            return float(asked)
+        if wait_s := least_wait_s(headers or {}):
+            return wait_s
     return None
 
 

@@ -25,8 +25,8 @@ from uuid_utils.compat import uuid7
 
 from contracts.manner import English
 from contracts.usage import Book, Purpose, Usage
-from voice.breaker import Breaker
-from voice.deepgram.account import Account, Lost, blame
+from voice.breaker import Breaker, Lost
+from voice.deepgram.account import Account, blame
 from voice.deepgram.results import Stretches
 from voice.engines import STT_RATE_HZ
 from voice.speech import BYTES_PER_S, SLOWEST_TRANSCRIPT_S
