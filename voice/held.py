@@ -162,11 +162,17 @@ class Held:
             self._journal.last_alive_at(),
             self._journal.left_recordings(),
         )
-        speech, wording = self._house.speech, self._house.wording
+        speech, wording = self._house.speech.asked(manner), self._house.wording
         taking = TurnTaking(speech.models, patience_s=manner.patience_s)
         ready: asyncio.Future[Interviewer] = asyncio.get_running_loop().create_future()
         self._recovery = Recovery(
-            speech, wording, self._journal, plan=plan, turns=turns, interviewer=ready
+            speech,
+            wording,
+            self._journal,
+            plan=plan,
+            turns=turns,
+            interviewer=ready,
+            book=self._used.put_nowait,
         )
         self._recovering = asyncio.create_task(self._recovery.run(left))
         try:
@@ -191,7 +197,7 @@ class Held:
             await within(CLOSE_WITHIN_S, self._line.close())
             await within(CLOSE_WITHIN_S, self._end_recording())
             raise
-        self._assemble(plan, snapshot, taking, speech.asked(manner))
+        self._assemble(plan, snapshot, taking, speech)
         ready.set_result(self._interviewer)
         self._bot.prepare([line.text for line in self._interviewer.opening(turns)])
 

@@ -47,6 +47,10 @@ class Provider(Protocol):
     ) -> list[FrameProcessor]:
         """For one conversation: the recognisers in the pipeline's order, the embedded one last."""
 
+    async def recognise(self, audio: bytes, terms: Sequence[str], book: Book) -> str | None:
+        """The words of recorded speech, 16 kHz mono PCM; None where it does not know, which takes
+        3 s at most. Raises nothing."""
+
 
 #: Asks for a text's sound at a speed. Entered once the provider has taken the text; mono 16-bit
 #: PCM of `TTS_RATE_HZ` follows as it comes. Raises whatever the provider's client raises, and Lost.

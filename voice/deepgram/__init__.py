@@ -14,6 +14,7 @@ from contracts.usage import Book, unbooked
 from voice.breaker import Breaker, NamedBreaker
 from voice.deepgram.account import Account, blame, check
 from voice.deepgram.ears import DeepgramEars
+from voice.deepgram.recorded import words
 from voice.deepgram.voice import FIRST_SOUND_WITHIN_S, speaks
 from voice.engines import SpeechToText
 from voice.provider import ProviderVoice
@@ -89,6 +90,13 @@ class Deepgram:
             language=self._language,
         )
         return [ears, EmbeddedSTTService(engine, repair=repair, terms=terms, ahead=ears)]
+
+    async def recognise(self, audio: bytes, terms: Sequence[str], book: Book) -> str | None:
+        """Recorded speech, while live speech is heard."""
+        if not self.hearing.closed:
+            return None
+        model, language = self._account.model, self._language
+        return await words(self._client, audio, terms, book, model=model, language=language)
 
     def _of(self, name: str, service: Breaker) -> NamedBreaker:
         """The one named last is kept longest."""

@@ -24,6 +24,11 @@ _LASTING: Final = frozenset({400, 401, 402, 403, 404})
 _OF_A_NAME: Final = frozenset({400, 403, 404})
 
 
+def takes_terms(model: str) -> bool:
+    """Key terms are known to Nova-3 models alone."""
+    return model.startswith("nova-3")
+
+
 class Account(NamedTuple):
     """`url` is a site, http(s)://host[:port]; the socket's address follows from it."""
 
@@ -47,12 +52,12 @@ def blame(breaker: Breaker, failure: BaseException) -> None:
     """Tells the breaker, in words that hold neither a text nor a key."""
     status = failure.status_code if isinstance(failure, ApiError) else None
     if isinstance(breaker, NamedBreaker) and status in _OF_A_NAME:
-        breaker.refused(_why(failure))
+        breaker.refused(why(failure))
         return
-    breaker.failed(_why(failure), lasting=status in _LASTING, wait_s=_wait_s(failure))
+    breaker.failed(why(failure), lasting=status in _LASTING, wait_s=_wait_s(failure))
 
 
-def _why(failure: BaseException) -> str:
+def why(failure: BaseException) -> str:
     match failure:
         case ApiError():
             return f"status {failure.status_code}"
@@ -93,7 +98,7 @@ async def check(account: Account) -> None:
         except Exception as failure:
             raise SettingError(
                 "DEEPGRAM_URL",
-                f"no Deepgram answers at {account.url} ({_why(failure)})",
+                f"no Deepgram answers at {account.url} ({why(failure)})",
                 "Correct it, or let this machine reach it",
             ) from None
 

@@ -26,7 +26,7 @@ from uuid_utils.compat import uuid7
 from contracts.manner import English
 from contracts.usage import Book, Purpose, Usage
 from voice.breaker import Breaker, Lost
-from voice.deepgram.account import Account, blame
+from voice.deepgram.account import Account, blame, takes_terms
 from voice.deepgram.results import Stretches
 from voice.engines import STT_RATE_HZ
 from voice.speech import BYTES_PER_S, SLOWEST_TRANSCRIPT_S
@@ -193,7 +193,7 @@ class DeepgramEars(DeepgramSTTService):
         self._breaker = breaker
         self._book = book
         self._model = account.model
-        self._takes_terms = account.model.startswith("nova-3")
+        self._takes_terms = takes_terms(account.model)
         self._terms = terms
         self._repaired = repaired
         self._asked_terms: list[str] = []

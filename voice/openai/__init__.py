@@ -72,6 +72,14 @@ class OpenAISpeech:
         book: Book,
     ) -> list[FrameProcessor]:
         """For one conversation."""
-        model = self._server.hears_with
-        asked = Hearing(self._client, model, self.hearing, terms, book) if model else None
+        asked = self._hearing(terms, book)
         return [EmbeddedSTTService(engine, repair=repair, terms=terms, asked=asked)]
+
+    async def recognise(self, audio: bytes, terms: Sequence[str], book: Book) -> str | None:
+        """Recorded speech, as live speech is heard."""
+        hearing = self._hearing(lambda: terms, book)
+        return await hearing.words(audio) if hearing else None
+
+    def _hearing(self, terms: Callable[[], Sequence[str]], book: Book) -> Hearing | None:
+        model = self._server.hears_with
+        return Hearing(self._client, model, self.hearing, terms, book) if model else None

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import re
-import wave
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
@@ -14,8 +12,9 @@ from pydantic import BaseModel
 from uuid_utils.compat import uuid7
 
 from contracts.usage import Book, Purpose, Usage
+from voice.audio import waveform
 from voice.breaker import Breaker, Lost
-from voice.engines import STT_RATE_HZ, believed
+from voice.engines import believed
 from voice.openai.server import blame
 from voice.speech import BYTES_PER_S
 
@@ -119,17 +118,6 @@ def said(body: bytes) -> str:
     except ValueError:
         raise Lost("answers with something else than words") from None
     return "" if _REMARK.fullmatch(text) else text
-
-
-def waveform(audio: bytes) -> bytes:
-    """16 kHz mono PCM as a WAV file."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as written:
-        written.setnchannels(1)
-        written.setsampwidth(2)
-        written.setframerate(STT_RATE_HZ)
-        written.writeframes(audio)
-    return file.getvalue()
 
 
 def _plain(text: str) -> str:

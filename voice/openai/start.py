@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 import openai
 
 from contracts.errors import SettingError, Unavailable
+from voice.audio import waveform
 from voice.breaker import Lost
-from voice.openai.hearing import said, waveform
+from voice.openai.hearing import said
 from voice.openai.server import Server, unpaid
 from voice.openai.voice import NotRaw, speaks
 from voice.speech import BYTES_PER_S
