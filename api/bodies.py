@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -19,6 +20,7 @@ from pydantic import (
 
 from contracts.conduct import Conduct, Part
 from contracts.interview import InterviewStatus, JoinPurpose
+from contracts.manner import AURA_VOICE, English
 from contracts.questions import Difficulty
 from contracts.turns import Speaker, TurnKind, TurnPurpose
 from web import consent
@@ -68,6 +70,15 @@ class NewInterview(Body):
     questions: list[Slug] | None = Field(default=None, min_length=1, max_length=40)
     duration_minutes: int = Field(default=20, ge=1, le=240)
     patience_s: float | None = Field(default=None, ge=0, le=30, allow_inf_nan=False)
+    voice: str | None = Field(
+        default=None,
+        description="Deepgram's Aura voice that asks, `aura-asteria-en` for instance; "
+        "that of the service's settings when absent. English alone, as the questions are.",
+        json_schema_extra={"pattern": AURA_VOICE},
+    )
+    language: English | None = Field(
+        default=None, description="The English that Deepgram's recogniser expects; any when absent."
+    )
     starts_at: AwareDatetime | None = None
     expires_at: AwareDatetime | None = None
     report_to_candidate: bool = False
@@ -79,6 +90,27 @@ class NewInterview(Body):
         if value and len(set(value)) != len(value):
             raise ValueError("names a question twice")
         return value
+
+    @field_validator("voice")
+    @classmethod
+    def _is_aura(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(AURA_VOICE, value):
+            raise ValueError(
+                "is no Aura voice that speaks English: aura-NAME-en or aura-2-NAME-en, since the "
+                "questions and the voice that stands in are English"
+            )
+        return value
+
+    @field_validator("language", mode="before")
+    @classmethod
+    def _is_english(cls, value: object) -> English | None:
+        try:
+            return None if value is None else English(str(value))
+        except ValueError:
+            raise ValueError(
+                f"is none of {', '.join(English)}: questions, pages, grades and the recogniser "
+                "that stands in know English alone"
+            ) from None
 
     @field_validator("starts_at", "expires_at")
     @classmethod

@@ -82,6 +82,8 @@ def _row(
         start=begin,
         candidate=Candidate(name=body.candidate.name, email=body.candidate.email),
         patience_s=parts.patience_s if body.patience_s is None else body.patience_s,
+        voice=body.voice,
+        language=body.language,
         report_to_candidate=body.report_to_candidate,
         seed=seed,
     )

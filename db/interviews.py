@@ -291,6 +291,8 @@ def _interview_row(new: NewInterview, candidate_id: UUID) -> dict[str, Any]:
         "starts_at": start.starts_at,
         "expires_at": start.expires_at,
         "patience_s": new.patience_s,
+        "voice": new.voice,
+        "language": new.language.value if new.language else None,
         "report_to_candidate": new.report_to_candidate,
         "seed": new.seed,
         "idempotency_key": keepable_or_none(new.idempotency_key),

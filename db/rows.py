@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.conduct import Conduct, Part
 from contracts.grades import Grade
 from contracts.interview import InterviewStart, InterviewStatus, Outcome, Snapshot
+from contracts.manner import AuraVoice, English
 from contracts.questions import Question
 from contracts.turns import Turn
 
@@ -46,6 +47,8 @@ class NewInterview(Row):
     start: InterviewStart
     candidate: Candidate = Candidate()
     patience_s: float = Field(default=1.8, ge=0, le=30)
+    voice: AuraVoice | None = None
+    language: English | None = None
     report_to_candidate: bool = False
     seed: int | None = None
     idempotency_key: str | None = None
@@ -66,6 +69,8 @@ class Interview(Row):
     start: InterviewStart
     candidate: Candidate
     patience_s: float
+    voice: AuraVoice | None
+    language: English | None
     report_to_candidate: bool
     seed: int | None
     token_generation: int

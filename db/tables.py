@@ -138,6 +138,8 @@ class Interviews(Table):
     starts_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
     patience_s: Mapped[float]
+    voice: Mapped[str | None]
+    language: Mapped[str | None]
     report_to_candidate: Mapped[bool]
     seed: Mapped[int | None] = mapped_column(BigInteger)
     idempotency_key: Mapped[str | None]

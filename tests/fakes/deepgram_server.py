@@ -7,7 +7,9 @@ refused with, or the name of a fault.
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import wave
 from typing import Any, Final, Literal
 from uuid import uuid4
 
@@ -47,12 +49,15 @@ class FakeDeepgram:
         self.speaking: Speaking = "well"
         self.retry_after: str | None = None
         self.connections: list[dict[str, Any]] = []
+        self.recordings: list[dict[str, Any]] = []
         self.controls: list[str] = []
         self.told: list[str] = []
         self.spoken: list[str] = []
+        self.voices: list[str] = []
         self.closed = asyncio.Event()
         app = web.Application()
         app.add_routes([web.get("/v1/listen", self._listen), web.post("/v1/speak", self._speak)])
+        app.add_routes([web.post("/v1/listen", self._recognise)])
         self._runner = web.AppRunner(app, shutdown_timeout=0.5)
 
     async def __aenter__(self) -> FakeDeepgram:
@@ -100,6 +105,25 @@ class FakeDeepgram:
             await _Stream(self, socket).run()
         return socket
 
+    async def _recognise(self, request: web.Request) -> web.StreamResponse:
+        """A whole file."""
+        self.recordings.append({**request.query, "keyterm": request.query.getall("keyterm", [])})
+        if refused := self.refusal(request, self.listening, MODELS):
+            return refused
+        if self.listening == "hangs":
+            await self.closed.wait()
+        if self.listening == "garbage":
+            return web.Response(text="<html>", content_type="text/html")
+        with wave.open(io.BytesIO(await request.read())) as file:
+            assert (file.getframerate(), file.getnchannels()) == (STT_RATE_HZ, 1)
+            audio = file.readframes(file.getnframes())
+        words = await self.engines.speech_to_text.transcribe(audio + TAIL)
+        self.told.append(words)
+        heard = {"transcript": words, "confidence": 0.99, "words": []}
+        return web.json_response(
+            {"metadata": {}, "results": {"channels": [{"alternatives": [heard]}]}}
+        )
+
     # -- /v1/speak
 
     async def _speak(self, request: web.Request) -> web.StreamResponse:
@@ -117,6 +141,7 @@ class FakeDeepgram:
             await asyncio.sleep(SOUND_AFTER_S)
             await self._send(answer, request, b"".join(parts))
             self.spoken.append(text)
+            self.voices.append(request.query["model"])
         await answer.write_eof()
         return answer
 
