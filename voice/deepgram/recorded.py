@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import Any, Final
 
 from deepgram import AsyncDeepgramClient
-from loguru import logger
 from uuid_utils.compat import uuid7
 
 from contracts.manner import English
@@ -15,6 +15,8 @@ from contracts.usage import Book, Purpose, Usage
 from voice.audio import waveform
 from voice.deepgram.account import ONCE, takes_terms, why
 from voice.speech import BYTES_PER_S
+
+_log = logging.getLogger("codevoice.voice")
 
 #: A sentence takes 0.3 to 1 s. Who waits goes on without it sooner than this.
 WITHIN_S: Final = 3.0
@@ -41,7 +43,7 @@ async def words(
             )
         text = str(reply.results.channels[0].alternatives[0].transcript or "")
     except Exception as failure:
-        logger.warning("a recording is recognised here: {}", why(failure))
+        _log.warning("a recording is recognised here: %s", why(failure))
         return None
     purpose, audio_s = Purpose.SPEECH_TO_TEXT, len(audio) / BYTES_PER_S
     book(Usage(id=uuid7(), purpose=purpose, model=model, audio_s=audio_s))
