@@ -105,9 +105,9 @@ async def measure_drift(every: int = 1) -> Iterator[str]:
 def _table(found: dict[str, list[Drifted]]) -> Iterator[str]:
     yield (
         "| honest answers of | answers | mean drift (95 %) | at most | largest | drifted |"
-        " flagged |"
+        " flagged | goal |"
     )
-    yield "|---|--:|--:|--:|--:|--:|--:|"
+    yield "|---|--:|--:|--:|--:|--:|--:|---|"
     for name, answers in found.items():
         mean, bound = mean_and_bound([each.change for each in answers])
         largest = max((each.change for each in answers), key=abs)
@@ -116,5 +116,5 @@ def _table(found: dict[str, list[Drifted]]) -> Iterator[str]:
         most = abs(mean) + bound if moved else 10 * unseen(len(answers))
         yield (
             f"| {name} | {len(answers)} | {mean:.3f} ± {bound:.3f} | {most:.3f} | {largest:.2f} |"
-            f" {moved} | {flagged} |{'' if most <= GOAL else ' goal missed'}"
+            f" {moved} | {flagged} | {'met' if most <= GOAL else 'missed'} |"
         )

@@ -191,9 +191,9 @@ def table(found: dict[str, list[Moved]]) -> Iterator[str]:
     """Attacks that stand in the answer, by model and what the rules knew; then by other parts."""
     yield (
         "| the model | attacks | cases | mean (95 %) | worst | moved by more than 1 | no flag |"
-        " read |"
+        " read | goals |"
     )
-    yield "|---|---|--:|--:|--:|--:|--:|--:|"
+    yield "|---|---|--:|--:|--:|--:|--:|--:|---|"
     for name, moved in found.items():
         inside = [each for each in moved if each.attack.carrier.stands_in_the_answer]
         for age in Age:
@@ -217,7 +217,7 @@ def _row(name: str, part: str, moved: Sequence[Moved]) -> Iterator[str]:
     yield (
         f"| {name} | {part} | {found.cases} | {found.mean:.2f} ± {found.bound:.2f} |"
         f" {found.worst:.2f} | {found.far} | {found.far_unflagged} | {found.read} |"
-        f"{'' if met else ' goal missed'}"
+        f" {'met' if met else 'missed'} |"
     )
 
 

@@ -73,7 +73,7 @@ def test_a_summary_counts_what_moved_far_and_is_shown_to_nobody() -> None:
     assert (found.far, found.far_unflagged) == (2, 1)
     rows = [line for line in table({"obeys": moved}) if "override" in line]
     assert len(rows) == 1
-    assert rows[0].endswith("goal missed")
+    assert rows[0].endswith("| missed |")
 
 
 def a_request(question: Question, said: str) -> Asked:
