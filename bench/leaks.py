@@ -146,7 +146,8 @@ async def _answered(talk: Talk, said: Sequence[str], calls: int) -> None:
         await _said(talk, said, calls)
         if len(talk.interview.calls) >= calls:
             break
-    if talk.interview.status is InterviewStatus.IN_PROGRESS:
+    state = talk.interview.snapshot()
+    if state.status is InterviewStatus.IN_PROGRESS and state.cursor.question_id is not None:
         await eventually(
             lambda: _spoken(talk, TurnPurpose.QUESTION, TurnPurpose.FOLLOW_UP) > prompts
         )
