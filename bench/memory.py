@@ -1,14 +1,13 @@
-"""Memory of the workers, and how many conversations a core bears."""
+"""Memory of the workers."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 from contextlib import AsyncExitStack
 
 import psutil
 
-from bench.figures import Figure, median, p95, spread
+from bench.figures import Figure, median
 from bench.interviewee import Interviewee, interviewee
 from bench.talking import ANSWERS
 from bench.voices import ShiftedHeart
@@ -78,50 +77,3 @@ async def _talk(product: Product, lines: AsyncExitStack) -> Interviewee:
     await person.next_prompt()
     await person.candidate.ask(ANSWERS[0])
     return person
-
-
-async def measure_density(
-    stack: Stack, product: Product, *, answers: int, most: int
-) -> list[Figure]:
-    """More and more conversations at once, until the 95th percentile of the reply has doubled.
-
-    One run, with a worker that has a slot for each. Candidates run on the same machine and take
-    their share of the cores.
-    """
-    await stack.renew_conversations_worker(slots=most)
-    try:
-        replies = await _until_doubled(product, answers, most)
-    finally:
-        await stack.renew_conversations_worker()
-    figures = [
-        figure
-        for count, heard in replies.items()
-        for figure in spread(f"reply with {count} at once, patience off", heard)
-    ]
-    alone = p95(replies[1])
-    borne = [count for count, heard in replies.items() if p95(heard) <= 2 * alone]
-    name = "conversations per core before p95 doubles"
-    if borne[-1] == most:
-        name += ", at least"
-    return [*figures, Figure(name=name, value=round(borne[-1] / (os.cpu_count() or 1), 2), unit="")]
-
-
-async def _until_doubled(product: Product, answers: int, most: int) -> dict[int, list[float]]:
-    """The waits, by how many conversations there were at once."""
-    replies: dict[int, list[float]] = {}
-    for count in range(1, most + 1):
-        replies[count] = await _together(product, count, answers)
-        if p95(replies[count]) > 2 * p95(replies[1]):
-            break
-    return replies
-
-
-async def _together(product: Product, count: int, answers: int) -> list[float]:
-    from bench.talking import waits
-
-    async with asyncio.TaskGroup() as calls:
-        held = [
-            calls.create_task(waits(product, ShiftedHeart(), answers=answers, patience_s=0))
-            for _ in range(count)
-        ]
-    return [wait for call in held for wait in call.result().heard]

@@ -19,11 +19,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bench.density import measure_density
 from bench.engine import measure_engine
 from bench.figures import Figure, Machine, median, this_machine
 from bench.grades import measure_grading
 from bench.load import measure_load
-from bench.memory import measure_density, measure_memory
+from bench.memory import measure_memory
 from bench.recovery import measure_recovery
 from bench.reporting import measure_report
 from bench.serving import measure_serving
