@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 import psutil
@@ -12,11 +13,12 @@ from bench.interviewee import Interviewee, interviewee
 from bench.talking import ANSWERS
 from bench.voices import ShiftedHeart
 from contracts.errors import Unavailable
+from local.processes import Child
 from local.product import Product
 from local.run import new_interview
 from local.stack import INTERVIEWS, Stack
 
-_HELD = 3  # conversations beyond the first
+HELD = 3  # conversations beyond the first
 
 
 def resident_mb(pid: int | None) -> float:
@@ -39,9 +41,11 @@ async def measure_memory(stack: Stack, product: Product, *, rounds: int) -> list
 
     Medians over conversations workers that were each started for their round.
     """
-    held = [await _taken_on(stack, product) for _ in range(rounds)]
+    held = [
+        await taken_on(product, await stack.renew_conversations_worker(slots=1 + HELD))
+        for _ in range(rounds)
+    ]
     first = median([each[0] for each in held])
-    each = round(median([(each[-1] - each[0]) / _HELD for each in held]), 1)
     grading = resident_mb(stack.children.named(INTERVIEWS).pid)
     return [
         Figure(name="interviews and grading worker", value=grading, unit="MB", at_most=450),
@@ -52,16 +56,22 @@ async def measure_memory(stack: Stack, product: Product, *, rounds: int) -> list
             at_most=450,
             count=rounds,
         ),
-        Figure(name="each further conversation", value=each, unit="MB", at_most=15, count=rounds),
+        further("each further conversation", held),
     ]
 
 
-async def _taken_on(stack: Stack, product: Product) -> list[float]:
-    """A new worker's memory with one conversation, with two, and so on."""
-    worker = await stack.renew_conversations_worker(slots=1 + _HELD)
+def further(name: str, held: Sequence[Sequence[float]]) -> Figure:
+    """What each conversation beyond the first takes, of what was found by `taken_on`."""
+    each = round(median([(one[-1] - one[0]) / (len(one) - 1) for one in held]), 1)
+    return Figure(name=name, value=each, unit="MB", at_most=15, count=len(held))
+
+
+async def taken_on(product: Product, worker: Child) -> list[float]:
+    """A new worker's memory with one conversation, with two, and so on to `1 + HELD`: it must have
+    slots for them."""
     held = []
     async with AsyncExitStack() as lines:
-        for _ in range(1 + _HELD):
+        for _ in range(1 + HELD):
             await _talk(product, lines)
             held.append(resident_mb(worker.pid))
     return held

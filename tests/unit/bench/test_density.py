@@ -6,7 +6,19 @@ import os
 
 import pytest
 
-from bench.density import AN_ANSWER_S, beginnings, borne, per_core, until_risen
+from bench.density import (
+    AN_ANSWER_S,
+    Held,
+    beginnings,
+    borne,
+    levels,
+    per_core,
+    providers_figures,
+    share_of_core,
+    until_risen,
+)
+from bench.memory import further
+from bench.talking import Waits
 from bench.voices import Rehearsed, Samples, pause
 
 
@@ -38,6 +50,34 @@ def test_more_than_was_tried_may_be_borne() -> None:
     assert (met.name, met.value, met.met) == ("a core, at least", 8, True)
     missed = per_core("a core", 4 * cores, 8 * cores, at_least=8)
     assert (missed.name, missed.value, missed.met) == ("a core", 4, False)
+
+
+def test_levels_go_up_by_twos() -> None:
+    assert levels(2) == [1, 2]
+    assert levels(7) == [1, 2, 4, 6]
+
+
+def test_cpu_is_shared_among_conversations_while_they_lasted() -> None:
+    held = [Held(Waits([], [], []), 20.0), Held(Waits([], [], []), 30.0)]
+    assert share_of_core({"worker": 5000.0, "candidate": 500.0}, held) == {
+        "worker": 10.0,
+        "candidate": 1.0,
+    }
+
+
+def test_what_a_conversation_costs_is_told_at_the_most_that_are_borne() -> None:
+    replies = {1: [0.8], 2: [1.0], 4: [1.3]}
+    shares = {1: {"worker": 9.0}, 2: {"worker": 8.0}, 4: {"worker": 7.0}}
+    *_, cores, cost = providers_figures(replies, shares, 16)
+    assert cores.value == round(2 / (os.cpu_count() or 1), 2)
+    assert cores.at_least == 8
+    assert (cost.name.partition(",")[0], cost.value) == ("worker CPU a conversation", 8.0)
+    assert "2 at once" in cost.name
+
+
+def test_memory_is_that_of_those_beyond_the_first() -> None:
+    figure = further("each", [[400, 410, 420, 430], [400, 420, 440, 460], [400, 401, 402, 448]])
+    assert (figure.value, figure.met, figure.count) == (16, False, 3)
 
 
 def test_what_was_rehearsed_is_said_without_being_made_again() -> None:
