@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -126,8 +127,14 @@ def _settings(deepgram: FakeDeepgram, model: OpenAIServer) -> dict[str, str]:
     }
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """A worker that hangs up does not want the rest: it gave up making a sentence ahead, say."""
+    return not (record.exc_info and isinstance(record.exc_info[1], ConnectionError))
+
+
 async def _serve() -> None:
     """Until its input ends."""
+    logging.getLogger("aiohttp.server").addFilter(_is_news)
     providers = _Providers()
     asked = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
