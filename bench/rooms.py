@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -28,6 +29,7 @@ from settings import load
 #: What was on its way when something died is heard for so long.
 _ON_ITS_WAY_S: Final = 0.5
 _AGAIN_WITHIN_S: Final = 60.0
+_TAKEN_WITHIN_S: Final = 120.0
 
 
 class Restart(NamedTuple):
@@ -100,23 +102,27 @@ async def _restarted(stack: Stack, product: Product, voice: Rehearsed) -> Restar
     made = await new_interview(product, question_count=2)
     again_s: float | None = None
     survived = False
-    try:
-        async with interviewee(made["join_url"], voice) as person:
-            await person.next_prompt()
-            pid = stack.children.named("LiveKit").pid
-            if pid is None:
-                raise Unavailable("LiveKit does not run")
-            os.kill(pid, signal.SIGKILL)
+    async with interviewee(made["join_url"], voice) as person:
+        await person.next_prompt()
+        pid = stack.children.named("LiveKit").pid
+        if pid is None:
+            raise Unavailable("LiveKit does not run")
+        os.kill(pid, signal.SIGKILL)
+        with suppress(TimeoutError):  # it did not survive
             again_s = await _voice_again(person, time.monotonic())
-            await person.next_prompt()
-            await person.candidate.say(ANSWERS[0])
-            await person.next_prompt()
-            survived = bool((await person.status())["progress"]["answered"])
-    except TimeoutError:
-        pass  # it did not survive
-    finally:
-        await end(product, made["id"])
+            async with asyncio.timeout(_TAKEN_WITHIN_S):
+                survived = await _answers(person)
+    await end(product, made["id"])
     return Restart(again_s, survived)
+
+
+async def _answers(person: Interviewee) -> bool:
+    """Until an answer is taken: the line may be made anew once more, and the prompt repeated."""
+    while await person.next_prompt() is not None:
+        if (await person.status())["progress"]["answered"]:
+            return True
+        await person.candidate.say(ANSWERS[0])
+    return False
 
 
 async def _voice_again(person: Interviewee, killed_at: float) -> float:
