@@ -25,7 +25,7 @@ FIRST_TOKEN_S: Final = 0.3
 FIRST_AUDIO_S: Final = 0.12
 DELAYS_S: Final = FINAL_AFTER_S + FIRST_TOKEN_S + FIRST_AUDIO_S
 
-_STARTED_WITHIN_S: Final = 30.0
+_STARTED_WITHIN_S: Final = 60.0
 _TOLD_WITHIN_S: Final = 5.0
 
 ModelFault = Literal["cuts", "hangs"]
