@@ -100,11 +100,12 @@ async def test_whatever_fails_the_words_of_the_answer_are_kept(
     assert ears.running
 
 
+@pytest.mark.parametrize("fault", ["closes once", "drops once"])
 async def test_it_hears_again_after_the_fault(
-    ears: DeepgramEars, server: FakeDeepgram, heart: ShiftedHeart
+    ears: DeepgramEars, server: FakeDeepgram, heart: ShiftedHeart, fault: Listening
 ) -> None:
     await eventually(lambda: server.connections)
-    server.listening = "closes once"
+    server.listening = fault
     text, _ = await ears.hear(microphone(heart, TABLE))
     assert "maps keys to values" in text
     await eventually(lambda: len(server.connections) > 1)
