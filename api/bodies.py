@@ -146,6 +146,7 @@ class InterviewOut(BaseModel):
     clock_running: bool
     consented: bool
     epoch: int = Field(description="Rises when somebody joins; the newest holds the interview.")
+    admission: int = Field(description="In LiveKit: the newest join's number; 0 before the first.")
     live: bool = Field(description="An interviewer is on the line.")
     no_capacity: bool
     ends_reason: str | None
@@ -242,11 +243,14 @@ class JoinOut(BaseModel):
     """By voice either `sdp`, or in LiveKit `url` and `token`."""
 
     epoch: int
+    admission: int | None = Field(
+        default=None, description="In LiveKit: the join's number; the newest holds the interview."
+    )
     sdp: str | None = None
     type: Literal["answer"] | None = None
     url: str | None = Field(default=None, description="Of the LiveKit server.")
     token: str | None = Field(
-        default=None, description="Opens the interview's room there, within two minutes."
+        default=None, description="Opens the interview's room there, once, within two minutes."
     )
 
 
@@ -258,7 +262,9 @@ class LiveKitTokenIn(Body):
 
 class LiveKitTokenOut(BaseModel):
     server_url: str
-    participant_token: str = Field(description="Opens the interview's room, within two minutes.")
+    participant_token: str = Field(
+        description="Opens the interview's room, once, within two minutes."
+    )
 
 
 class PipecatIce(BaseModel):

@@ -84,6 +84,9 @@ _AFTER_GAP = text("UPDATE service_pulse SET last_at = greatest(last_at, :ended_a
 _BOT_ALIVE = text(
     "SELECT id FROM interviews WHERE last_alive_at > clock_timestamp() - interval '5 s' LIMIT 1"
 )
+_ADMIT = text(
+    "UPDATE interviews SET admissions = admissions + 1 WHERE id = :id RETURNING admissions"
+)
 _VOID_LINKS = text(
     "UPDATE interviews SET token_generation = token_generation + 1 WHERE id = :id"
     " RETURNING token_generation"
@@ -259,6 +262,13 @@ class Interviews:
         words = [status.value for status in InterviewStatus if status.asking]
         found = await self._database.rows(select(row.id).where(row.status.in_(words)))
         return tuple(each["id"] for each in found)
+
+    async def admit(self, interview_id: UUID) -> int:
+        """The number of one more join, the newest from now on. Raises NotFound."""
+        row = await self._database.row(_ADMIT, {"id": interview_id})
+        if row is None:
+            raise NotFound("There is no such interview")
+        return int(row["admissions"])
 
     async def void_links(self, interview_id: UUID) -> int:
         """Voids every link given out before; returns the new generation. Raises NotFound."""

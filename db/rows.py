@@ -54,7 +54,8 @@ class NewInterview(Row):
 class Interview(Row):
     """An interview as its row stands. `snapshot` is the newest saved state, from version 0 on.
 
-    `token_generation` is what a link's token must carry. `workflow_started_at` is None until
+    `token_generation` is what a link's token must carry. `admissions` is the number of the newest
+    join where it is held in a LiveKit room, 0 before the first. `workflow_started_at` is None until
     `mark_started`: the reconciler starts such a row's workflow from `start`.
     """
 
@@ -69,6 +70,7 @@ class Interview(Row):
     report_to_candidate: bool
     seed: int | None
     token_generation: int
+    admissions: int
     workflow_started_at: datetime | None
     created_at: datetime
     updated_at: datetime

@@ -115,7 +115,8 @@ class Interviews(Table):
     """`start` is the workflow's argument with the pinned plan: a row alone can start its workflow.
 
     `fence_epoch`, `fence_attempt`: the bot that may write. `turn_count` numbers the turns.
-    `token_generation` rises to void every link given out before.
+    `token_generation` rises to void every link given out before. `admissions` numbers the joins of
+    an interview that is held in a LiveKit room: the newest holds the candidate's place.
     """
 
     __tablename__ = "interviews"
@@ -142,6 +143,7 @@ class Interviews(Table):
     seed: Mapped[int | None] = mapped_column(BigInteger)
     idempotency_key: Mapped[str | None]
     token_generation: Mapped[int] = mapped_column(server_default="1")
+    admissions: Mapped[int] = mapped_column(server_default="0")
     fence_epoch: Mapped[int] = mapped_column(server_default="0")
     fence_attempt: Mapped[int] = mapped_column(server_default="1")
     last_alive_at: Mapped[datetime | None]

@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -19,7 +20,7 @@ from livekit import api, rtc
 
 from connections import OneLine
 from contracts.errors import NotAuthenticated, SettingError, Unavailable
-from contracts.rooms import RoomPass
+from contracts.rooms import Entry, RoomPass, Ticket
 from livekit_rooms import LiveKitRooms
 from local.livekit import KEY, free_ports
 from tests.livekit import Guest, Running, livekit_server
@@ -67,9 +68,15 @@ def test_a_candidates_token_grants_a_microphone_in_one_room_for_two_minutes(
     livekit: Running,
 ) -> None:
     interview_id = uuid4()
-    token = livekit.rooms.candidates_pass(interview_id, epoch=7).token
+    token = livekit.rooms.candidates_pass(interview_id, epoch=7, admission=3).token
     told = claims(token)
-    assert (told["sub"], told["attributes"]) == ("candidate", {"epoch": "7"})
+    attributes = told["attributes"]
+    assert isinstance(attributes, dict)
+    assert (told["sub"], attributes.keys()) == ("candidate", {"epoch", "ticket"})
+    assert attributes["epoch"] == "7"
+    shown = Entry.of(attributes)
+    assert shown is not None
+    assert (shown.ticket.admission, shown.stamp) == (3, "")
     assert int(str(told["exp"])) - int(str(told["nbf"])) == timedelta(minutes=2).total_seconds()
     assert told["video"] == {
         "roomJoin": True,
@@ -84,16 +91,16 @@ def test_a_candidates_token_grants_a_microphone_in_one_room_for_two_minutes(
 async def test_a_token_opens_its_own_room_and_no_other(
     livekit: Running, room: UUID, guests: list[Guest]
 ) -> None:
-    guests.append(await Guest().join(livekit.rooms.candidates_pass(room, 1)))
+    guests.append(await Guest().join(livekit.rooms.candidates_pass(room, 1, 1)))
     assert guests[0].room.name == str(room)
     with pytest.raises(rtc.ConnectError):  # its room was never opened
-        await Guest().join(livekit.rooms.candidates_pass(uuid4(), 1))
+        await Guest().join(livekit.rooms.candidates_pass(uuid4(), 1, 1))
 
 
 async def test_nobody_publishes_what_was_not_granted(
     livekit: Running, room: UUID, guests: list[Guest]
 ) -> None:
-    guests.append(await Guest().join(livekit.rooms.candidates_pass(room, 1)))
+    guests.append(await Guest().join(livekit.rooms.candidates_pass(room, 1, 1)))
     await guests[0].publish(rtc.TrackSource.SOURCE_MICROPHONE)
     with pytest.raises(Exception, match="time"):
         await guests[0].publish(rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO)
@@ -134,10 +141,38 @@ async def test_opening_twice_and_closing_twice_is_once(livekit: Running, room: U
     await livekit.rooms.close(room)
 
 
+async def test_who_was_stamped_is_sent_a_token_with_the_stamp_and_the_room_is_told(
+    livekit: Running, room: UUID, guests: list[Guest]
+) -> None:
+    """Nobody in the room can stamp themselves."""
+    guests.append(await Guest().join(livekit.rooms.candidates_pass(room, 1, 1)))
+    me = guests[0].room.local_participant
+    ticket = me.attributes["ticket"]
+    with suppress(Exception):
+        await me.set_attributes({"stamp": "mine", "other": "mine"})
+    shown = Entry.of(me.attributes)
+    assert shown is not None
+    assert shown.stamp == ""
+    entry = Entry(shown.ticket, "5f")
+    await livekit.rooms.stamp(room, entry)
+    await eventually(lambda: me.attributes == {"epoch": "1", "ticket": ticket, "stamp": "5f"})
+    await eventually(lambda: Entry.read(guests[0].room.metadata) == entry)
+
+
+async def test_who_is_sent_out_goes_and_nobody_is_no_error(livekit: Running, room: UUID) -> None:
+    guest = await Guest().join(livekit.rooms.candidates_pass(room, 1, 1))
+    await livekit.rooms.send_out(room)
+    await asyncio.wait_for(guest.gone.wait(), 5)
+    assert guest.reason == Reason.PARTICIPANT_REMOVED
+    await livekit.rooms.send_out(room)
+    with pytest.raises(Unavailable):
+        await livekit.rooms.stamp(room, Entry(Ticket(1, uuid4()), "5f"))
+
+
 async def test_a_closed_room_sends_everybody_out_and_stays_closed(
     livekit: Running, room: UUID
 ) -> None:
-    key = livekit.rooms.candidates_pass(room, 1)
+    key = livekit.rooms.candidates_pass(room, 1, 1)
     guest = await Guest().join(key)
     await livekit.rooms.close(room)
     await asyncio.wait_for(guest.gone.wait(), 5)
@@ -149,8 +184,8 @@ async def test_a_closed_room_sends_everybody_out_and_stays_closed(
 async def test_who_joins_under_a_name_takes_its_place(
     livekit: Running, room: UUID, guests: list[Guest]
 ) -> None:
-    first = await Guest().join(livekit.rooms.candidates_pass(room, 1))
-    guests.append(await Guest().join(livekit.rooms.candidates_pass(room, 1)))
+    first = await Guest().join(livekit.rooms.candidates_pass(room, 1, 1))
+    guests.append(await Guest().join(livekit.rooms.candidates_pass(room, 1, 1)))
     await asyncio.wait_for(first.gone.wait(), 5)
     assert first.reason == Reason.DUPLICATE_IDENTITY
     assert not guests[0].gone.is_set()
@@ -159,7 +194,7 @@ async def test_who_joins_under_a_name_takes_its_place(
 async def test_candidate_and_bot_hear_each_others_messages(
     livekit: Running, room: UUID, guests: list[Guest]
 ) -> None:
-    candidate = await Guest().join(livekit.rooms.candidates_pass(room, 1))
+    candidate = await Guest().join(livekit.rooms.candidates_pass(room, 1, 1))
     bot = await Guest().join(livekit.rooms.bots_pass(room))
     guests += [candidate, bot]
     await eventually(lambda: "bot is in" in candidate.told)
@@ -172,7 +207,7 @@ async def test_guests_come_back_to_a_restarted_server_once_the_room_is_opened_ag
     async with livekit_server() as livekit:
         interview_id = uuid4()
         await livekit.rooms.open(interview_id)
-        candidate = await Guest().join(livekit.rooms.candidates_pass(interview_id, 1))
+        candidate = await Guest().join(livekit.rooms.candidates_pass(interview_id, 1, 1))
         assert livekit.child.pid is not None
         os.kill(livekit.child.pid, signal.SIGKILL)
 

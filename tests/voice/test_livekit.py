@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from livekit import rtc
 from uuid_utils.compat import uuid7
 
 from bench.room_candidate import RoomCandidate
@@ -17,13 +20,15 @@ from contracts.conversation import ConversationEnd, ConversationResult, HoldConv
 from contracts.errors import Unavailable
 from contracts.interview import Fence, JoinPurpose
 from contracts.questions import Question
+from contracts.rooms import RoomPass
 from contracts.turns import TurnPurpose
-from tests.livekit import Running, livekit_server
+from tests.livekit import Guest, Running, livekit_server
 from tests.voice.memory import MemoryInterview, MemoryJournal, MemoryUpdates
 from tests.voice.rooms import CACHE, HASH, Terse
 from tests.waiting import eventually
 from voice.conversation import Conversation, ConversationSettings, Speech
 
+Reason = rtc.DisconnectReason
 TABLE = "It is a table that maps keys to values with a hash function."
 FASTER = "A cache keeps copies of data so that reading it again is faster."
 
@@ -51,7 +56,15 @@ class InRoom:
             rooms=livekit.rooms,
         )
         self.held: list[asyncio.Task[ConversationResult]] = []
+        self.admissions = 0
+        self._voice = voice
+        self.entered_by: RoomPass
         self.candidate = RoomCandidate(self._enter, voice)
+
+    def another(self) -> RoomCandidate:
+        """The candidate's page, opened again."""
+        self.candidate = RoomCandidate(self._enter, self._voice)
+        return self.candidate
 
     async def hold(
         self, attempt: int = 1, purpose: JoinPurpose = JoinPurpose.INTERVIEW
@@ -71,8 +84,14 @@ class InRoom:
         await eventually(lambda: self.interview.version > version or bot.done())
         return bot
 
+    def key(self) -> RoomPass:
+        """As one more join brings it."""
+        self.admissions += 1
+        return self.livekit.rooms.candidates_pass(self.interview.id, 1, self.admissions)
+
     async def _enter(self) -> tuple[str, str]:
-        return self.livekit.rooms.candidates_pass(self.interview.id, 1)
+        self.entered_by = self.key()
+        return self.entered_by
 
     def _journal(self, interview_id: UUID, fence: Fence) -> MemoryJournal:
         return MemoryJournal(self.interview, fence)
@@ -153,8 +172,7 @@ async def test_who_leaves_and_is_back_at_once_hears_the_question_again(room: InR
     await room.candidate.join()
     await room.asked("What is a hash table?")
     await room.candidate.leave()
-    room.candidate = RoomCandidate(room.candidate._enter, room.candidate._voice)
-    await room.candidate.join()
+    await room.another().join()
     await eventually(lambda: "What is a hash table?" in room.said(), within_s=15)
     assert not bot.done()
 
@@ -166,6 +184,47 @@ async def test_who_leaves_for_good_is_waited_for_no_longer_than_that(room: InRoo
     await room.candidate.leave()
     result = await asyncio.wait_for(bot, 15)
     assert (result.end, result.connected) == (ConversationEnd.LEFT, True)
+
+
+async def test_a_token_that_was_used_is_sent_out_and_its_owner_comes_back(room: InRoom) -> None:
+    bot = await room.hold()
+    await room.candidate.join()
+    await room.asked("What is a hash table?")
+    thief = await Guest().join(room.entered_by)
+    await asyncio.wait_for(thief.gone.wait(), 5)
+    assert thief.reason == Reason.PARTICIPANT_REMOVED
+    await room.another().join()
+    await eventually(lambda: "What is a hash table?" in room.said(), within_s=15)
+    again = await Guest().join(room.entered_by)
+    await asyncio.wait_for(again.gone.wait(), 5)
+    assert not bot.done()
+
+
+async def test_neither_an_older_join_nor_the_next_bot_lets_a_used_token_in(room: InRoom) -> None:
+    older = room.key()
+    await room.hold()
+    await room.candidate.join()
+    await room.asked("What is a hash table?")
+    await room.hold(attempt=2)
+    await eventually(lambda: "Welcome back" in room.said(), within_s=15)
+    for key in (older, room.entered_by):
+        thief = await Guest().join(key)
+        await asyncio.wait_for(thief.gone.wait(), 5)
+        assert thief.reason == Reason.PARTICIPANT_REMOVED
+
+
+async def test_what_one_who_is_none_says_is_not_heeded(room: InRoom) -> None:
+    """LiveKit hears of being asked to send somebody out a moment after they are in."""
+    bot = await room.hold()
+    await room.candidate.join()
+    await room.asked("What is a hash table?")
+    thief = await Guest().join(room.entered_by)
+    press = {"label": "rtvi-ai", "type": "client-message", "id": "1", "data": {"t": "done"}}
+    with suppress(Exception):
+        await thief.room.local_participant.publish_data(json.dumps(press))
+    await asyncio.wait_for(thief.gone.wait(), 5)
+    assert room.interview.calls == []
+    assert not bot.done()
 
 
 async def test_the_check_tells_what_was_heard(room: InRoom) -> None:

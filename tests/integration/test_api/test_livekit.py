@@ -8,13 +8,14 @@ from uuid import uuid4
 import pytest
 from livekit import rtc
 from prometheus_client import CollectorRegistry
+from sqlalchemy import text
 from temporalio.testing import WorkflowEnvironment
 
-from contracts.rooms import RoomPass
+from contracts.rooms import Entry, RoomPass, Ticket
 from db.events import Listener
 from db.store import Store
 from tests.integration.test_api.service import CONSENT, Service, running_service
-from tests.integration.test_livekit_rooms import signed
+from tests.integration.test_livekit_rooms import claims, signed
 from tests.livekit import Guest, Running, livekit_server
 from tests.waiting import eventually
 
@@ -43,16 +44,26 @@ async def test_a_join_brings_what_opens_the_interviews_room(service: Service) ->
     joined = await desk.post("join", purpose="interview")
     assert joined.status_code == 200, joined.text
     told = joined.json()
-    assert told.keys() == {"epoch", "url", "token"}
+    assert told.keys() == {"epoch", "admission", "url", "token"}
     guest = await Guest().join(RoomPass(told["url"], told["token"]))
     assert guest.room.name == made["id"]
     again = (await desk.post("join", purpose="interview")).json()
     assert again["epoch"] == told["epoch"] == 1
+    assert (told["admission"], again["admission"]) == (1, 2)
+    assert (await desk.status())["admission"] == 2
     assert service.bot.heard == 1
     newer = await Guest().join(RoomPass(again["url"], again["token"]))
     await eventually(lambda: guest.reason == rtc.DisconnectReason.DUPLICATE_IDENTITY)
     await (await service.server_of(made)).post("cancel")
     await eventually(lambda: newer.reason == rtc.DisconnectReason.ROOM_DELETED, within_s=30)
+
+
+def ticket_in(token: str) -> Ticket:
+    attributes = claims(token)["attributes"]
+    assert isinstance(attributes, dict)
+    shown = Entry.of(attributes)
+    assert shown is not None
+    return shown.ticket
 
 
 async def test_livekits_token_endpoint_is_a_join(service: Service) -> None:
@@ -66,6 +77,60 @@ async def test_livekits_token_endpoint_is_a_join(service: Service) -> None:
     guest = await Guest().join(RoomPass(told["server_url"], told["participant_token"]))
     assert guest.room.name == made["id"]
     assert service.bot.heard == 1
+
+
+KEPT = text("SELECT body FROM idempotency_keys WHERE key LIKE '%:again'")
+
+
+@pytest.mark.parametrize("verb", ["join", "livekit-token", "check"])
+async def test_a_repeated_join_gets_another_token_and_none_is_stored(
+    service: Service, verb: str
+) -> None:
+    made = await service.start()
+    desk = await service.candidate_of(made)
+    await desk.post("consent", **CONSENT)
+    body = {"room_name": made["id"]} if verb == "livekit-token" else {"type": "offer"}
+    first = await desk.post(verb, key="again", **body)
+    assert first.status_code in (200, 201), first.text
+    kept = await service.store.database.row(KEPT)
+    assert kept is not None
+    assert b"eyJ" not in bytes(kept["body"])
+    second = await desk.post(verb, key="again", **body)
+    assert second.status_code == first.status_code
+    assert second.headers["idempotent-replayed"] == "true"
+    one, other = first.json(), second.json()
+    name = "participant_token" if verb == "livekit-token" else "token"
+    tickets = [ticket_in(each.pop(name)) for each in (one, other)]
+    assert one == other
+    assert tickets[0].admission == tickets[1].admission == 1
+    assert tickets[0] < tickets[1]
+    assert service.bot.heard == 1
+
+
+@pytest.mark.parametrize("by", ["voice", "typing"])
+async def test_a_repeated_join_brings_no_token_once_a_newer_one_holds_the_interview(
+    service: Service, by: str
+) -> None:
+    desk = await service.candidate_of(await service.start())
+    await desk.post("consent", **CONSENT)
+    assert (await desk.post("join", key="again", purpose="interview")).status_code == 200
+    newer = {"purpose": "typing", "tab": str(uuid4())} if by == "typing" else {"type": "offer"}
+    assert (await desk.post("join", **newer)).json()["admission"] == 2
+    refused = await desk.post("join", key="again", purpose="interview")
+    assert refused.status_code == 409, refused.text
+    assert "eyJ" not in refused.text
+
+
+async def test_a_repeated_join_brings_no_token_once_the_interview_is_over(
+    service: Service,
+) -> None:
+    made = await service.start()
+    desk = await service.candidate_of(made)
+    await desk.post("consent", **CONSENT)
+    assert (await desk.post("join", key="again", purpose="interview")).status_code == 200
+    await (await service.server_of(made)).post("cancel")
+    await desk.reaches("cancelled")
+    assert (await desk.post("join", key="again", purpose="interview")).status_code == 409
 
 
 @pytest.mark.parametrize(
@@ -128,7 +193,7 @@ async def test_livekits_own_webhooks_are_believed(service: Service, livekit: Run
     async with livekit_server(secret=secret, webhooks=(service.url + WEBHOOK,)) as telling:
         interview_id = uuid4()
         await telling.rooms.open(interview_id)
-        guest = await Guest().join(telling.rooms.candidates_pass(interview_id, 1))
+        guest = await Guest().join(telling.rooms.candidates_pass(interview_id, 1, 1))
         await guest.leave()
         await eventually(
             lambda: [counted(registry, event) for event in EVENTS] == [1, 1, 1], within_s=10

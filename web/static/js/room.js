@@ -59,7 +59,7 @@ function announce(words) {
 const live = new LiveState(api, {
   onState: (interview) => {
     now({ interview });
-    holder.saw(interview.epoch);
+    holder.saw(interview);
     composer.about(interview.current_question);
     if (!OPEN.includes(interview.status)) void leave();
     else if (interview.status === "paused") line?.close();
@@ -177,7 +177,8 @@ function lineEvents() {
     onMessage: hear,
     onState: lineChanged,
     onFailure: lineFailed,
-    onTaken: () => holder.lost(),
+    // By another device; or by a token that was used already, and then the bot sends that one out.
+    onTaken: () => void holder.mayHold(live).catch(() => true).then((mine) => mine && line?.lost()),
   };
 }
 
