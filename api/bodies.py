@@ -353,6 +353,16 @@ class Event(BaseModel):
     turn: TurnOut | None = None
 
 
+class RoomToken(BaseModel):
+    """On the WebSocket, to the page that holds the interview: it opens its LiveKit room again."""
+
+    kind: Literal["token"] = "token"
+    epoch: int
+    admission: int
+    url: str
+    token: str
+
+
 class Health(BaseModel):
     status: Literal["ok"] = "ok"
 

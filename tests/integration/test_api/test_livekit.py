@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -10,11 +14,13 @@ from livekit import rtc
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 from temporalio.testing import WorkflowEnvironment
+from websockets.asyncio.client import connect
 
 from contracts.rooms import Entry, RoomPass, Ticket
 from db.events import Listener
 from db.store import Store
-from tests.integration.test_api.service import CONSENT, Service, running_service
+from tests.integration.test_api.service import CONSENT, Service, running_service, token_in
+from tests.integration.test_api.test_events import socket_of
 from tests.integration.test_livekit_rooms import claims, signed
 from tests.livekit import Guest, Running, livekit_server
 from tests.waiting import eventually
@@ -163,6 +169,89 @@ async def test_an_offer_is_refused_where_there_is_a_room(service: Service) -> No
 async def test_without_consent_there_is_no_token(service: Service) -> None:
     desk = await service.candidate_of(await service.start())
     assert (await desk.post("join", purpose="interview")).status_code == 409
+
+
+# ------------------------------------------------------------ fresh tokens on the WebSocket
+
+
+@asynccontextmanager
+async def told_on_socket(
+    service: Service, made: dict[str, Any], admission: int
+) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+    """What the holder of that join is told, from now on."""
+    place = f"{socket_of(service, made)}?admission={admission}"
+    cookie = {"Cookie": f"codevoice_candidate={token_in(made['join_url'])}"}
+    async with connect(place, origin=service.url, additional_headers=cookie) as socket:  # type: ignore[arg-type]  # a NewType of str
+        async with asyncio.timeout(20):
+            yield (json.loads(message) async for message in socket)
+
+
+async def token_of(told: AsyncIterator[dict[str, Any]]) -> dict[str, Any]:
+    async for message in told:
+        if message["kind"] == "token":
+            return message
+    raise AssertionError("the socket ended without a token")
+
+
+async def test_the_holder_is_told_a_fresh_token_at_once_and_when_another_bot_comes(
+    service: Service,
+) -> None:
+    made = await service.start()
+    desk = await service.candidate_of(made)
+    await desk.post("consent", **CONSENT)
+    joined = (await desk.post("join", purpose="interview")).json()
+    await desk.shows(lambda told: told["live"])
+    async with told_on_socket(service, made, joined["admission"]) as told:
+        first = await token_of(told)
+        assert first.keys() == {"kind", "epoch", "admission", "url", "token"}
+        assert (first["epoch"], first["admission"]) == (1, 1)
+        assert ticket_in(first["token"]) > ticket_in(joined["token"])
+        guest = await Guest().join(RoomPass(first["url"], first["token"]))
+        assert guest.room.name == made["id"]
+        service.bot.leaves.set()
+        second = await token_of(told)
+        assert service.bot.heard == 2
+        assert ticket_in(second["token"]) > ticket_in(first["token"])
+    assert (await desk.status())["epoch"] == 1  # nobody joined
+    await guest.leave()
+
+
+async def test_who_holds_it_no_more_is_told_no_token(service: Service) -> None:
+    made = await service.start()
+    desk = await service.candidate_of(made)
+    await desk.post("consent", **CONSENT)
+    older = (await desk.post("join", purpose="interview")).json()
+    async with told_on_socket(service, made, older["admission"]) as told:
+        await token_of(told)
+        newer = (await desk.post("join", purpose="interview")).json()
+        async with told_on_socket(service, made, newer["admission"]) as newer_told:
+            await token_of(newer_told)
+        service.bot.leaves.set()
+        await eventually(lambda: service.bot.heard == 2)
+        assert (await desk.post("pause")).status_code == 200
+        ended = (await desk.shows(lambda shown: shown["status"] == "paused"))["state_version"]
+        async for message in told:
+            assert message["kind"] != "token"
+            if message["state_version"] >= ended:
+                break
+
+
+async def test_a_pause_tells_no_token_and_typing_takes_the_place(service: Service) -> None:
+    made = await service.start()
+    desk = await service.candidate_of(made)
+    await desk.post("consent", **CONSENT)
+    joined = (await desk.post("join", purpose="interview")).json()
+    await desk.post("pause")
+    await desk.reaches("paused")
+    async with told_on_socket(service, made, joined["admission"]) as told:
+        assert (await anext(told))["kind"] == "state"
+        await desk.post("resume")
+        assert (await token_of(told))["admission"] == 1
+    await desk.post("join", purpose="typing", tab=str(uuid4()))
+    async with told_on_socket(service, made, joined["admission"]) as told:
+        assert (await anext(told))["kind"] == "state"
+        await desk.post("skip")
+        assert (await anext(told))["kind"] != "token"
 
 
 def counted(registry: CollectorRegistry, event: str) -> float:

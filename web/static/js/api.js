@@ -144,6 +144,13 @@ export class Api {
     return new EventSource(`${this.root}/events`);
   }
 
+  /** Where fresh tokens for the room are told to whoever holds it. @param {number} admission */
+  socket(admission) {
+    const url = new URL(`${this.root}/socket?admission=${admission}`, location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    return new WebSocket(url);
+  }
+
   /**
    * @param {string} verb
    * @param {object} body

@@ -12,6 +12,7 @@ import { LiveState } from "./live.js";
 import { enterRoom } from "./livekit.js";
 import { Notes, box, button, element, iceServers, iconUse, inRoom, interviewId, pause, ready, tab } from "./page.js";
 import { showBlockedSound, showMutedSpeech, showNotice, showReach } from "./notices.js";
+import { Passes } from "./passes.js";
 import { Sound, troubleNote } from "./sound.js";
 import { Stage, setText } from "./stage.js";
 import { Trying } from "./trying.js";
@@ -81,6 +82,7 @@ const holder = new Holder(interviewId, () => {
   line?.close();
   now({ elsewhere: true, mode: "none" });
 });
+const passes = new Passes(api, holder);
 
 /** Without a voice the prompt appears as a line of its own; with one it comes as it is spoken. */
 function showPrompt() {
@@ -150,7 +152,7 @@ const directCall = (track, hearing) =>
 
 /** @type {import("./line.js").Caller} */
 const roomCall = (track, hearing) =>
-  enterRoom(track, iceServers(), () => holder.joining(api.enter()), hearing);
+  enterRoom(track, iceServers(), (putOut) => passes.admit(putOut), hearing);
 
 /** @param {import("./audio.js").Trouble | null} trouble */
 function showTrouble(trouble) {
