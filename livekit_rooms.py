@@ -113,6 +113,20 @@ class LiveKitRooms:
         )
         return RoomPass(self._url, self._token(BOT, grants).to_jwt())
 
+    def listeners_pass(self, interview_id: UUID, listener_id: UUID) -> RoomPass:
+        """For staff: hears both sides and reads the captions. Nobody in the room is told of them,
+        and they can neither speak nor send."""
+        grants = api.VideoGrants(
+            room_join=True,
+            room=str(interview_id),
+            can_publish=False,
+            can_publish_data=False,
+            can_subscribe=True,
+            hidden=True,
+        )
+        token = self._token(f"listener-{listener_id}", grants)
+        return RoomPass(self._public_url, token.to_jwt())
+
     async def stamp(self, interview_id: UUID, entry: Entry) -> None:
         """Raises Unavailable, also when the candidate has left again."""
         room = str(interview_id)

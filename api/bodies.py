@@ -71,6 +71,11 @@ class NewInterview(Body):
     starts_at: AwareDatetime | None = None
     expires_at: AwareDatetime | None = None
     report_to_candidate: bool = False
+    live_listening: bool = Field(
+        default=False,
+        description="Staff may listen while it goes on, and the candidate agrees to that. Needs "
+        "LiveKit.",
+    )
     seed: int | None = Field(default=None, ge=0, le=2**31 - 1)
 
     @field_validator("questions")
@@ -157,6 +162,7 @@ class InterviewOut(BaseModel):
     starts_at: datetime | None
     expires_at: datetime | None
     report_to_candidate: bool
+    live_listening: bool
     candidate: CandidateOut | None = Field(
         default=None, description="Only for the organisation's own key."
     )

@@ -51,6 +51,7 @@ async def status_of(parts: Parts, seen: Seen) -> dict[str, Any]:
         "starts_at": _moment(interview.start.starts_at),
         "expires_at": _moment(interview.start.expires_at),
         "report_to_candidate": interview.report_to_candidate,
+        "live_listening": interview.live_listening,
         "candidate": _candidate(interview) if seen.by_server else None,
     }
 

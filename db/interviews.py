@@ -226,6 +226,13 @@ class Interviews:
         values = {"consent_id": consent_id, "id": interview_id, "text_version": text_version}
         await self._database.run(_CONSENT, values)
 
+    async def agreed_texts(self, interview_id: UUID) -> tuple[str, ...]:
+        """The versions of the consent's text that were agreed to, in that order."""
+        consent = tables.Consents
+        agreed = select(consent.text_version).where(consent.interview_id == interview_id)
+        rows = await self._database.rows(agreed.order_by(consent.consented_at))
+        return tuple(row["text_version"] for row in rows)
+
     async def mark_started(self, interview_id: UUID) -> None:
         """The workflow has begun: the reconciler leaves the row alone."""
         await self._database.run(_STARTED, {"id": interview_id})
@@ -302,6 +309,7 @@ def _interview_row(new: NewInterview, candidate_id: UUID) -> dict[str, Any]:
         "expires_at": start.expires_at,
         "patience_s": new.patience_s,
         "report_to_candidate": new.report_to_candidate,
+        "live_listening": new.live_listening,
         "seed": new.seed,
         "idempotency_key": keepable_or_none(new.idempotency_key),
     }

@@ -47,6 +47,7 @@ class NewInterview(Row):
     candidate: Candidate = Candidate()
     patience_s: float = Field(default=1.8, ge=0, le=30)
     report_to_candidate: bool = False
+    live_listening: bool = False
     seed: int | None = None
     idempotency_key: str | None = None
 
@@ -68,12 +69,24 @@ class Interview(Row):
     candidate: Candidate
     patience_s: float
     report_to_candidate: bool
+    live_listening: bool
     seed: int | None
     token_generation: int
     admissions: int
     workflow_started_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+
+class LiveListener(Row):
+    """Somebody who was let in to listen. `api_key_id` is None for staff with a link."""
+
+    id: UUID
+    interview_id: UUID
+    role: str
+    api_key_id: UUID | None = None
+    who: str | None = None
+    admitted_at: datetime
 
 
 class AnswerText(Row):

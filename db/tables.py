@@ -140,6 +140,7 @@ class Interviews(Table):
     expires_at: Mapped[datetime]
     patience_s: Mapped[float]
     report_to_candidate: Mapped[bool]
+    live_listening: Mapped[bool] = mapped_column(server_default=text("false"))
     seed: Mapped[int | None] = mapped_column(BigInteger)
     idempotency_key: Mapped[str | None]
     token_generation: Mapped[int] = mapped_column(server_default="1")
@@ -160,6 +161,19 @@ class Consents(Table):
     interview_id: Mapped[UUID] = mapped_column(_of("interviews.id"))
     text_version: Mapped[str]
     consented_at: Mapped[datetime] = _now()
+
+
+class LiveListeners(Table):
+    """Who was let in to listen while the interview went on, and when: never changed. `role` is
+    "server", by the key `api_key_id`, or "staff", by the link; `who` is the caller's own word."""
+
+    __tablename__ = "live_listeners"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    interview_id: Mapped[UUID] = mapped_column(_of("interviews.id"), index=True)
+    role: Mapped[str]
+    api_key_id: Mapped[UUID | None]
+    who: Mapped[str | None]
+    admitted_at: Mapped[datetime] = _now()
 
 
 class Offers(Table):

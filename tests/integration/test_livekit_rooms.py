@@ -239,6 +239,43 @@ async def test_a_server_that_is_away_or_refuses_the_key_is_named(livekit: Runnin
     await livekit.rooms.check()
 
 
+# ---------------------------------------------------------------- listeners
+
+
+def test_a_listeners_token_grants_the_ear_and_nothing_else(livekit: Running) -> None:
+    interview_id, listener_id = uuid4(), uuid4()
+    told = claims(livekit.rooms.listeners_pass(interview_id, listener_id).token)
+    assert told["sub"] == f"listener-{listener_id}"
+    assert int(str(told["exp"])) - int(str(told["nbf"])) == timedelta(minutes=2).total_seconds()
+    assert told["video"] == {
+        "roomJoin": True,
+        "room": str(interview_id),
+        "hidden": True,
+        "canPublish": False,
+        "canSubscribe": True,
+        "canPublishData": False,
+    }
+
+
+async def test_nobody_is_told_of_a_listener_who_says_nothing(
+    livekit: Running, room: UUID, guests: list[Guest]
+) -> None:
+    candidate = await Guest().join(livekit.rooms.candidates_pass(room, 1, 1))
+    listener = await Guest().join(livekit.rooms.listeners_pass(room, uuid4()))
+    bot = await Guest().join(livekit.rooms.bots_pass(room))
+    guests += [candidate, listener, bot]
+    await eventually(lambda: {"bot is in"} <= set(candidate.told) & set(listener.told))
+    with suppress(Exception):
+        await listener.room.local_participant.publish_data(b"mine")
+    await bot.room.local_participant.publish_data(b"pulse")
+    await eventually(lambda: candidate.said == [b"pulse"] and listener.said == [b"pulse"])
+    await candidate.room.local_participant.publish_data(b"done")
+    await eventually(lambda: bot.said == [b"done"])
+    assert set(candidate.room.remote_participants) == {"bot"}
+    assert set(bot.room.remote_participants) == {"candidate"}
+    assert candidate.told == ["bot is in"]
+
+
 # ---------------------------------------------------------------- webhooks
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pytest
 from livekit import rtc
 from uuid_utils.compat import uuid7
@@ -24,7 +25,7 @@ from contracts.rooms import RoomPass
 from contracts.turns import TurnPurpose
 from tests.livekit import Guest, Running, livekit_server
 from tests.voice.memory import MemoryInterview, MemoryJournal, MemoryUpdates
-from tests.voice.rooms import CACHE, HASH, Terse
+from tests.voice.rooms import CACHE, HASH, VOICED, Terse
 from tests.waiting import eventually
 from voice.conversation import Conversation, ConversationSettings, Speech
 
@@ -225,6 +226,63 @@ async def test_what_one_who_is_none_says_is_not_heeded(room: InRoom) -> None:
     await asyncio.wait_for(thief.gone.wait(), 5)
     assert room.interview.calls == []
     assert not bot.done()
+
+
+class Listener(Guest):
+    """Staff in the room: how loud the interviewer and the candidate were to them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loudest: dict[str, int] = {}
+        self._listening: list[asyncio.Task[None]] = []
+        self.room.on("track_subscribed", self._hear)
+
+    def _hear(self, track: rtc.Track, _: object, who: rtc.RemoteParticipant) -> None:
+        stream = rtc.AudioStream(track, sample_rate=16_000, num_channels=1)
+        self._listening.append(asyncio.create_task(self._measure(stream, who.identity)))
+
+    async def _measure(self, stream: rtc.AudioStream, who: str) -> None:
+        async for event in stream:
+            peak = int(np.abs(np.frombuffer(event.frame.data, np.int16).astype(np.int32)).max())
+            self.loudest[who] = max(peak, self.loudest.get(who, 0))
+
+    async def leave(self) -> None:
+        await super().leave()
+        for task in self._listening:
+            task.cancel()
+        await asyncio.gather(*self._listening, return_exceptions=True)
+
+
+async def test_a_listener_hears_both_and_is_neither_greeted_nor_missed(room: InRoom) -> None:
+    bot = await room.hold()
+    listener = await Listener().join(room.livekit.rooms.listeners_pass(room.interview.id, uuid7()))
+    inside = await room.livekit.inside(room.interview.id)
+    assert {each.partition("-")[0] for each in inside} == {"bot", "listener"}
+    assert room.interview.turns == []  # nobody is greeted
+    await room.candidate.join()
+    await room.asked("What is a hash table?")
+    seen_by_candidate = room.candidate.lines[-1].connection._room.remote_participants
+    assert set(seen_by_candidate) == {"bot"}
+    await room.candidate.say(TABLE)
+    await eventually(lambda: "What is a cache used for?" in room.said(), within_s=30)
+    assert listener.loudest["bot"] > VOICED
+    assert listener.loudest["candidate"] > VOICED
+    await listener.leave()
+    await room.candidate.ask(FASTER)
+    result = await asyncio.wait_for(bot, 30)
+    assert (result.end, result.connected) == (ConversationEnd.FINISHED, True)
+
+
+async def test_a_listener_alone_does_not_keep_the_bot(room: InRoom) -> None:
+    bot = await room.hold()
+    await room.candidate.join()
+    await room.asked("What is a hash table?")
+    key = room.livekit.rooms.listeners_pass(room.interview.id, uuid7())
+    listener = await Guest().join(key)
+    await room.candidate.leave()
+    result = await asyncio.wait_for(bot, 15)
+    assert (result.end, result.connected) == (ConversationEnd.LEFT, True)
+    await listener.leave()
 
 
 async def test_the_check_tells_what_was_heard(room: InRoom) -> None:
