@@ -85,5 +85,6 @@ class AdmitsBots(OpensRooms, Protocol):
         """Whoever is in the room as its candidate gets a token with the stamp, and the room's next
         bot is told."""
 
-    async def send_out(self, interview_id: UUID) -> None:
-        """Whoever is in the room as its candidate leaves it; nothing happens when nobody is."""
+    async def send_out(self, interview_id: UUID, sid: str) -> None:
+        """Who came into the room as its candidate by that entry leaves it; nothing happens when
+        somebody else has the place, or nobody."""

@@ -132,16 +132,14 @@ class RoomLine:
                 await self._rooms.stamp(self._interview_id, entry)
 
     def _candidate(self) -> rtc.RemoteParticipant | None:
-        inside: Mapping[str, rtc.RemoteParticipant] = (
-            self.transport._client.room.remote_participants
-        )
-        return inside.get(CANDIDATE)
+        room: rtc.Room = self.transport._client.room
+        return room.remote_participants.get(CANDIDATE)
 
     async def _send_out(self, sid: str) -> None:
         """Until they have gone: meanwhile they are neither heard nor obeyed."""
         while (who := self._candidate()) and who.sid == sid and not self._closed:
             with suppress(Unavailable):
-                await self._rooms.send_out(self._interview_id)
+                await self._rooms.send_out(self._interview_id, sid)
             await asyncio.sleep(OUT_AGAIN_S)
 
     async def _on_left(self, transport: LiveKitTransport, identity: str) -> None:

@@ -25,6 +25,7 @@ from livekit_rooms import LiveKitRooms
 from local.livekit import KEY, free_ports
 from tests.livekit import Guest, Running, livekit_server
 from tests.waiting import eventually
+from voice.admission import Admission
 
 Reason = rtc.DisconnectReason
 
@@ -72,7 +73,7 @@ def test_a_candidates_token_grants_a_microphone_in_one_room_for_two_minutes(
     told = claims(token)
     attributes = told["attributes"]
     assert isinstance(attributes, dict)
-    assert (told["sub"], attributes.keys()) == ("candidate", {"epoch", "ticket"})
+    assert (told["sub"], set(attributes)) == ("candidate", {"epoch", "ticket"})
     assert attributes["epoch"] == "7"
     shown = Entry.of(attributes)
     assert shown is not None
@@ -159,12 +160,38 @@ async def test_who_was_stamped_is_sent_a_token_with_the_stamp_and_the_room_is_to
     await eventually(lambda: Entry.read(guests[0].room.metadata) == entry)
 
 
-async def test_who_is_sent_out_goes_and_nobody_is_no_error(livekit: Running, room: UUID) -> None:
+async def shown_to(bot: Guest) -> dict[str, str]:
+    """The candidate's attributes, once they are there."""
+    await eventually(lambda: "candidate" in bot.room.remote_participants)
+    return bot.room.remote_participants["candidate"].attributes
+
+
+async def test_the_next_bot_knows_by_the_note_who_was_there_and_which_token_was_used(
+    livekit: Running, room: UUID, guests: list[Guest]
+) -> None:
+    key = livekit.rooms.candidates_pass(room, 1, 1)
+    first, candidate = await Guest().join(livekit.rooms.bots_pass(room)), await Guest().join(key)
+    guests += [first, candidate]
+    entry = Admission().admit(await shown_to(first), first.room.metadata)
+    assert entry
+    await livekit.rooms.stamp(room, entry)
+    for enters, admitted in ((None, True), (key, False)):
+        if enters:
+            guests.append(await Guest().join(enters))
+        second = await Guest().join(livekit.rooms.bots_pass(room))
+        guests.append(second)
+        found = Admission().admit(await shown_to(second), second.room.metadata)
+        assert (found is not None) is admitted
+
+
+async def test_who_is_sent_out_goes_and_nobody_else(livekit: Running, room: UUID) -> None:
     guest = await Guest().join(livekit.rooms.candidates_pass(room, 1, 1))
-    await livekit.rooms.send_out(room)
+    await livekit.rooms.send_out(room, "PA_another")
+    assert await livekit.inside(room) == {"candidate"}
+    await livekit.rooms.send_out(room, guest.room.local_participant.sid)
     await asyncio.wait_for(guest.gone.wait(), 5)
     assert guest.reason == Reason.PARTICIPANT_REMOVED
-    await livekit.rooms.send_out(room)
+    await livekit.rooms.send_out(room, guest.room.local_participant.sid)
     with pytest.raises(Unavailable):
         await livekit.rooms.stamp(room, Entry(Ticket(1, uuid4()), "5f"))
 
