@@ -82,6 +82,11 @@ class NewInterview(Body):
     starts_at: AwareDatetime | None = None
     expires_at: AwareDatetime | None = None
     report_to_candidate: bool = False
+    live_listening: bool = Field(
+        default=False,
+        description="Staff may listen while it goes on, and the candidate agrees to that. Needs "
+        "LiveKit.",
+    )
     seed: int | None = Field(default=None, ge=0, le=2**31 - 1)
 
     @field_validator("questions")
@@ -178,6 +183,7 @@ class InterviewOut(BaseModel):
     clock_running: bool
     consented: bool
     epoch: int = Field(description="Rises when somebody joins; the newest holds the interview.")
+    admission: int = Field(description="In LiveKit: the newest join's number; 0 before the first.")
     live: bool = Field(description="An interviewer is on the line.")
     no_capacity: bool
     ends_reason: str | None
@@ -188,6 +194,7 @@ class InterviewOut(BaseModel):
     starts_at: datetime | None
     expires_at: datetime | None
     report_to_candidate: bool
+    live_listening: bool
     candidate: CandidateOut | None = Field(
         default=None, description="Only for the organisation's own key."
     )
@@ -274,11 +281,14 @@ class JoinOut(BaseModel):
     """By voice either `sdp`, or in LiveKit `url` and `token`."""
 
     epoch: int
+    admission: int | None = Field(
+        default=None, description="In LiveKit: the join's number; the newest holds the interview."
+    )
     sdp: str | None = None
     type: Literal["answer"] | None = None
     url: str | None = Field(default=None, description="Of the LiveKit server.")
     token: str | None = Field(
-        default=None, description="Opens the interview's room there, within two minutes."
+        default=None, description="Opens the interview's room there, once, within two minutes."
     )
 
 
@@ -290,7 +300,9 @@ class LiveKitTokenIn(Body):
 
 class LiveKitTokenOut(BaseModel):
     server_url: str
-    participant_token: str = Field(description="Opens the interview's room, within two minutes.")
+    participant_token: str = Field(
+        description="Opens the interview's room, once, within two minutes."
+    )
 
 
 class PipecatIce(BaseModel):
@@ -377,6 +389,16 @@ class Event(BaseModel):
     kind: Literal["state", "turn"]
     state_version: int
     turn: TurnOut | None = None
+
+
+class RoomToken(BaseModel):
+    """On the WebSocket, to the page that holds the interview: it opens its LiveKit room again."""
+
+    kind: Literal["token"] = "token"
+    epoch: int
+    admission: int
+    url: str
+    token: str
 
 
 class Health(BaseModel):

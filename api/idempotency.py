@@ -5,6 +5,8 @@ it was, as long as the try began: a body that was refused before that keeps no r
 with another request is refused (422), and while the first try runs a second one is told to wait
 (409). A failure of ours (5xx) and "too often" (429) are not kept: the same call may succeed next,
 and after a failure of ours only the same, as a part of it may have been done.
+
+What may not be kept, or would not last a day, is put into each reply as it is given (`Finish`).
 """
 
 from __future__ import annotations
@@ -42,6 +44,8 @@ KeyHeader = Annotated[
 
 #: Makes the reply's JSON.
 Work = Callable[[], Awaitable[bytes]]
+#: Makes what is told of what is kept. It may refuse, as any call may.
+Finish = Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True)
@@ -63,15 +67,17 @@ class Once:
     def key_name(self) -> str | None:
         return None if self.key is None else self.key.name
 
-    async def __call__(self, work: Work, *, status: int = 200) -> Response:
+    async def __call__(
+        self, work: Work, *, status: int = 200, finish: Finish | None = None
+    ) -> Response:
         if self.key is None:
-            return _response(Reply(status=status, body=await work()))
+            return _response(_finished(Reply(status=status, body=await work()), finish))
         claims = self.parts.store.idempotency
         claim = await claims.claim(self.key.organisation_id, self.key.name, self.key.fingerprint)
         if claim.reply is not None:
             self.parts.meters.replays.inc()
-            return _response(claim.reply, replayed=True)
-        return _response(await self._claimed(claim, work, status))
+            return _response(_finished(claim.reply, finish), replayed=True)
+        return _response(_finished(await self._claimed(claim, work, status), finish))
 
     async def _claimed(self, claim: Claim, work: Work, status: int) -> Reply:
         claims = self.parts.store.idempotency
@@ -119,6 +125,12 @@ def _refusal(failure: Failure, reference: str) -> Reply:
         body=json.dumps(failure.body(reference)).encode(),
         headers={"content-type": MEDIA_TYPE, **failure.headers()},
     )
+
+
+def _finished(reply: Reply, finish: Finish | None) -> Reply:
+    if finish is None or reply.status >= 400:
+        return reply
+    return reply.model_copy(update={"body": finish(reply.body)})
 
 
 def _response(reply: Reply, *, replayed: bool = False) -> Response:

@@ -1,4 +1,9 @@
-"""Consent and joining: what is kept in the database before the workflow is told its id."""
+"""Consent and joining: what is kept in the database before the workflow is told its id.
+
+A join into a LiveKit room is kept, for its `Idempotency-Key`, as its epoch and its number. What
+opens the room is made for each reply anew (`with_token`), so that no token is ever stored and a
+repeat brings one that serves.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +12,9 @@ from uuid import UUID, uuid5
 from api.auth import Seen
 from api.bodies import JoinIn, JoinOut, LiveKitTokenIn, LiveKitTokenOut
 from api.parts import Parts
-from contracts.errors import InvalidInput, Unavailable, WrongState
+from contracts.errors import Conflict, InvalidInput, Unavailable, WrongState
 from contracts.interview import Join, JoinPurpose
+from contracts.rooms import RoomPass
 from contracts.sdp import admitted
 
 
@@ -27,13 +33,17 @@ async def join(parts: Parts, seen: Seen, body: JoinIn) -> bytes:
     _not_over(seen)
     typing = Join(purpose=body.purpose, tab=body.tab)
     joined = await parts.interviews.join(seen.interview.id, typing)
-    return JoinOut(epoch=joined.epoch).model_dump_json(exclude_none=True).encode()
+    admission = None
+    if body.tab is not None and _in_room(seen):
+        admission = await parts.store.interviews.admit(seen.interview.id)
+    reply = JoinOut(epoch=joined.epoch, admission=admission)
+    return reply.model_dump_json(exclude_none=True).encode()
 
 
 async def call(parts: Parts, seen: Seen, purpose: JoinPurpose, sdp: str | None) -> bytes:
-    """A `JoinOut`: an answer to the browser's offer, or what opens the interview's room."""
+    """A `JoinOut`: an answer to the browser's offer, or the join that `with_token` lets in."""
     _not_over(seen)
-    in_room = seen.interview.start.transport == "livekit"
+    in_room = _in_room(seen)
     if (sdp is None) != in_room:
         where = "in a room and takes none" if in_room else "over a line of its own and needs one"
         raise InvalidInput(f"This interview is held {where}.", field="sdp")
@@ -43,12 +53,41 @@ async def call(parts: Parts, seen: Seen, purpose: JoinPurpose, sdp: str | None) 
 
 
 async def livekit_token(parts: Parts, seen: Seen, body: LiveKitTokenIn) -> bytes:
-    """A `LiveKitTokenOut`: a join by voice, in the words of LiveKit's token endpoint."""
+    """A join by voice, asked in the words of LiveKit's token endpoint."""
     if body.room_name not in (None, str(seen.interview.id)):
         raise InvalidInput("The room is the interview's own.", field="room_name")
-    joined = JoinOut.model_validate_json(await call(parts, seen, JoinPurpose.INTERVIEW, None))
+    return await call(parts, seen, JoinPurpose.INTERVIEW, None)
+
+
+def with_token(parts: Parts, seen: Seen, kept: bytes) -> bytes:
+    """A kept `JoinOut` with what opens the room, where it was a join into one.
+
+    Raises WrongState, Unavailable, and Conflict when another join holds the interview by now.
+    """
+    joined = JoinOut.model_validate_json(kept)
+    if joined.admission is None:
+        return kept
+    url, token = _pass(parts, seen, joined.epoch, joined.admission)
+    told = joined.model_copy(update={"url": url, "token": token})
+    return told.model_dump_json(exclude_none=True).encode()
+
+
+def with_livekit_token(parts: Parts, seen: Seen, kept: bytes) -> bytes:
+    """The same as a `LiveKitTokenOut`."""
+    joined = JoinOut.model_validate_json(with_token(parts, seen, kept))
     token = {"server_url": joined.url, "participant_token": joined.token}
     return LiveKitTokenOut.model_validate(token).model_dump_json().encode()
+
+
+def _pass(parts: Parts, seen: Seen, epoch: int, admission: int) -> RoomPass:
+    """`seen` may be older than the join itself, not than a join that came after it."""
+    _not_over(seen)
+    interview = seen.interview
+    if interview.admissions > admission or interview.snapshot.joined_epoch > epoch:
+        raise Conflict("A newer join holds the interview.")
+    if parts.rooms is None:
+        raise Unavailable("This service has no LiveKit at present")
+    return parts.rooms.candidates_pass(interview.id, epoch, admission)
 
 
 async def _into_room(parts: Parts, seen: Seen, purpose: JoinPurpose) -> bytes:
@@ -57,8 +96,8 @@ async def _into_room(parts: Parts, seen: Seen, purpose: JoinPurpose) -> bytes:
     interview_id = seen.interview.id
     parts.offers.check(interview_id)
     joined = await parts.interviews.join(interview_id, Join(purpose=purpose))
-    url, token = parts.rooms.candidates_pass(interview_id, joined.epoch)
-    reply = JoinOut(epoch=joined.epoch, url=url, token=token)
+    admission = await parts.store.interviews.admit(interview_id)
+    reply = JoinOut(epoch=joined.epoch, admission=admission)
     return reply.model_dump_json(exclude_none=True).encode()
 
 
@@ -87,6 +126,10 @@ async def _answer_to(parts: Parts, offer_id: UUID) -> str:
     if answer is None:
         raise Unavailable("The interviewer did not answer the offer; offer again", retry_after_s=1)
     return answer
+
+
+def _in_room(seen: Seen) -> bool:
+    return seen.interview.start.transport == "livekit"
 
 
 def _not_over(seen: Seen) -> None:
