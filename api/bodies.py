@@ -108,7 +108,7 @@ class NewInterview(Body):
 
     @field_validator("language", mode="before")
     @classmethod
-    def _is_english(cls, value: object) -> English | None:
+    def _is_english(cls, value: str | None) -> English | None:
         try:
             return None if value is None else English(str(value))
         except ValueError:
@@ -303,30 +303,6 @@ class LiveKitTokenOut(BaseModel):
     participant_token: str = Field(
         description="Opens the interview's room, once, within two minutes."
     )
-
-
-class PipecatIce(BaseModel):
-    iceServers: list[dict[str, str]]
-
-
-class PipecatSession(BaseModel):
-    """What `PipecatClient.startBot` makes its transport's parameters of."""
-
-    sessionId: str
-    iceConfig: PipecatIce
-
-
-class PipecatOffer(BaseModel):
-    """As Pipecat's SmallWebRTCTransport sends it; what it says beside the offer is not used."""
-
-    sdp: str = Field(max_length=100_000)
-    type: Literal["offer"]
-
-
-class PipecatAnswer(BaseModel):
-    sdp: str
-    type: Literal["answer"]
-    pc_id: str
 
 
 class TurnOut(BaseModel):

@@ -6,18 +6,46 @@ session it is told, which is the interview's id. Both are what `POST .../join` i
 
 from __future__ import annotations
 
+from typing import Literal
+
 from fastapi import APIRouter
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api import joining
 from api.auth import Ours
-from api.bodies import JoinOut, PipecatAnswer, PipecatIce, PipecatOffer, PipecatSession
+from api.bodies import JoinOut
 from api.idempotency import OnceHere
 from api.openapi import WRITE_REFUSALS
 from api.parts import OurParts
 from contracts.errors import InvalidInput, NotFound
 from contracts.ice import ice_server
 from contracts.interview import JoinPurpose
+
+
+class PipecatIce(BaseModel):
+    iceServers: list[dict[str, str]]
+
+
+class PipecatSession(BaseModel):
+    """What `PipecatClient.startBot` makes its transport's parameters of."""
+
+    sessionId: str
+    iceConfig: PipecatIce
+
+
+class PipecatOffer(BaseModel):
+    """As Pipecat's SmallWebRTCTransport sends it; what it says beside the offer is not used."""
+
+    sdp: str = Field(max_length=100_000)
+    type: Literal["offer"]
+
+
+class PipecatAnswer(BaseModel):
+    sdp: str
+    type: Literal["answer"]
+    pc_id: str
+
 
 router = APIRouter(
     prefix="/api/v1/interviews/{interview_id}", tags=["pipecat"], responses=WRITE_REFUSALS

@@ -1,14 +1,14 @@
 """The voice and the English of an interview, where whoever started it named them.
 
-Revision ID: 0007
+Revision ID: 0009
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0007"
-down_revision: str | None = "0006"
+revision = "0009"
+down_revision: str | None = "0008"
 branch_labels: str | None = None
 depends_on: str | None = None
 
