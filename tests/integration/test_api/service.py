@@ -48,6 +48,8 @@ from workflows.interview_client import InterviewClient, workflow_id
 
 #: Agrees to the text in force.
 CONSENT = {"text_version": consent.current().version}
+#: A client that gives up sooner tells of the machine, not of the service.
+PATIENT_S = 120
 SECRET = "a secret of the tests, long enough"
 
 
@@ -118,7 +120,7 @@ class Service:
 
     async def client(self, **options: Any) -> httpx.AsyncClient:
         return await self.clients.enter_async_context(
-            httpx.AsyncClient(base_url=self.url, timeout=30, **options)
+            httpx.AsyncClient(base_url=self.url, timeout=PATIENT_S, **options)
         )
 
     async def server(self) -> httpx.AsyncClient:

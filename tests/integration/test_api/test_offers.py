@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import psutil
+import pytest
 from sqlalchemy import text
 
 from contracts.interview import JoinPurpose
@@ -100,6 +101,7 @@ async def test_a_thousand_offers_of_one_token_leave_others_alone(service: Servic
     assert (await neighbour.status())["status"] == "in_progress"
 
 
+@pytest.mark.timeout(400)
 async def test_a_thousand_offers_of_many_tokens_are_counted_for_each(service: Service) -> None:
     neighbour, _ = await _agreed(service)
     assert (await neighbour.post("join", sdp=OFFER)).status_code == 200
