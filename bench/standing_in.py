@@ -28,7 +28,9 @@ from tests.fakes.openai_server import Asked, Cuts, Hangs, OpenAIServer, Says
 from voice.engines import TTS_RATE_HZ
 
 HEARD: Final = "I would measure first, and then change the slowest part."
-_ACKNOWLEDGEMENT: Final = "Thank you, I have that as note"
+_ACKNOWLEDGEMENT: Final = "Thank you, I noted that"
+#: Digits in words that tell nothing of an answer; a number would be taken for something new.
+_DIGITS: Final = ("then", "now", "so", "just")
 #: Speech takes so long for each letter.
 LETTER_S: Final = 0.06
 _SYLLABLE_S, _BETWEEN_S = 0.2, 0.05
@@ -68,8 +70,14 @@ class _Words:
     def __call__(self, asked: Asked) -> str:
         number = next(self._numbers)
         if any("ears of an interviewer" in str(said["content"]) for said in asked.messages):
-            return f"answer\n{_ACKNOWLEDGEMENT} {number}."
+            return f"answer\n{_ACKNOWLEDGEMENT} {_in_words(number)}."
         return f"Could you say a little more about that for note {number}?"
+
+
+def _in_words(number: int) -> str:
+    """Another one for each of 256 numbers."""
+    words = [_DIGITS[number // 4**place % 4] for place in range(4)]
+    return " ".join(words)
 
 
 def tone(seconds: float) -> bytes:
