@@ -41,6 +41,7 @@ from local.stack import Stack
 from settings import load
 from web.assets import LIVEKIT_CLIENT
 
+_ROOT: Final = Path(__file__).parents[1]
 #: Graded answers to measure agreement on; named here, not part of the project (docs/operating.md).
 DATA_VARIABLE: Final = "CODEVOICE_GRADED_ANSWERS"
 
@@ -163,8 +164,6 @@ def _missing_for_rooms() -> str:
     return ""
 
 
-_HERE: Final = Path(__file__).parent
-
 Measurement = Callable[[Bench], Awaitable[list[Figure]]]
 MEASUREMENTS: Final[dict[str, Measurement]] = {
     "serving": Bench.serving,
@@ -235,10 +234,13 @@ def _reason(failure: BaseException) -> str:
     if isinstance(failure, CodeVoiceError):
         return failure.detail
     frames = traceback.extract_tb(failure.__traceback__)
-    ours = [each for each in frames if "site-packages" not in each.filename]
-    ours = [each for each in ours if Path(each.filename).is_relative_to(_HERE.parent)]
-    way = ", ".join(f"{Path(each.filename).name}:{each.lineno}" for each in (ours or frames)[1:])
+    ours = [each for each in frames if _is_ours(Path(each.filename))] or frames
+    way = ", ".join(f"{Path(each.filename).name}:{each.lineno}" for each in ours[1:])
     return f"{type(failure).__name__} in {way}"
+
+
+def _is_ours(file: Path) -> bool:
+    return file.is_relative_to(_ROOT) and "site-packages" not in file.parts
 
 
 @asynccontextmanager

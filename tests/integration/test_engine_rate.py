@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
@@ -21,6 +22,7 @@ from grading.embedded import EmbeddedGrader
 from questions.loader import starter_bank
 from reporter import Reporter
 from tests.workers import activities_over, polling
+from workflows.interview_client import workflow_id
 from workflows.interview_session import InterviewSession
 
 SEEDS = range(4)
@@ -58,15 +60,25 @@ async def rows(store: Store, interviews: Sequence[UUID]) -> list[Any]:
     return found
 
 
+async def timeouts(client: Client, interviews: Sequence[UUID]) -> int:
+    """How many activities of these had to be given up."""
+    handles = [client.get_workflow_handle(workflow_id(each)) for each in interviews]
+    events = [event for each in handles async for event in each.fetch_history_events()]
+    return sum(event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT for event in events)
+
+
 async def test_both_workflows_leave_the_same_rows(
     temporal: WorkflowEnvironment, store: Store
 ) -> None:
     await store.questions.load(starter_bank())
-    ours = await rows(store, await held(OURS, InterviewSession, temporal.client, store))
-    theirs = await rows(store, await held(MINIMAL, MinimalInterview, temporal.client, store))
-    assert ours == theirs
-    assert {each["status"] for each in ours} == {InterviewStatus.COMPLETED}
-    assert sum(len(each["answers"]) for each in ours) > QUESTIONS * len(SEEDS), "no follow-up"
+    ours = await held(OURS, InterviewSession, temporal.client, store)
+    theirs = await held(MINIMAL, MinimalInterview, temporal.client, store)
+    late = await timeouts(temporal.client, [*ours, *theirs])
+    assert not late, f"{late} activities not within their time: no follow-up comes of a late one"
+    left = await rows(store, ours)
+    assert left == await rows(store, theirs)
+    assert {each["status"] for each in left} == {InterviewStatus.COMPLETED}
+    assert sum(len(each["answers"]) for each in left) > QUESTIONS * len(SEEDS), "no follow-up"
 
 
 def a_run(side: str, rate: float) -> Run:

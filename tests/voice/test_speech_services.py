@@ -133,21 +133,20 @@ async def test_nothing_of_it_goes_on_after_a_pipeline_that_could_not_be_cancelle
     speech: Speech,
 ) -> None:
     service = EmbeddedSTTService(speech.engines.speech_to_text)
+    recognition = f"{service.name}::recognition"
     worker = PipelineWorker(
         Pipeline([KeepsCancelling(), service]), params=PARAMS, cancel_timeout_secs=0.1
     )
 
     async def cancels(worker: PipelineWorker, frame: Frame) -> None:
-        names = [task.get_name() for task in asyncio.all_tasks()]
-        assert [name for name in names if name.endswith("::recognition")]
+        assert recognition in {task.get_name() for task in asyncio.all_tasks()}
         await worker.cancel()
 
     worker.add_event_handler("on_pipeline_started", cancels)
     runner = WorkerRunner(handle_sigint=False, handle_sigterm=False)
     await runner.add_workers(worker)
     await asyncio.wait_for(runner.run(), 20)
-    left = [task.get_name() for task in asyncio.all_tasks()]
-    assert not [name for name in left if name.endswith("::recognition")]
+    assert recognition not in {task.get_name() for task in asyncio.all_tasks()}
 
 
 async def test_long_speech_is_recognised_in_parts_before_it_ends(

@@ -39,7 +39,6 @@ def fuzz(operation: Any, interview_id: str, headers: dict[str, str]) -> int:
 
     @settings(
         max_examples=EXAMPLES,
-        deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.explicit, Phase.generate],

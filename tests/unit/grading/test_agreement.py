@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grading.agreement import calibrated, figures, pearson, rmse, weighted_kappa
@@ -77,7 +77,6 @@ marks = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(marks)
 def test_calibration_keeps_the_order_within_a_question(
     rows: list[tuple[float, float, str]],
@@ -91,7 +90,6 @@ def test_calibration_keeps_the_order_within_a_question(
         assert np.all(np.diff(adjusted[by_ours]) >= -1e-9)
 
 
-@settings(deadline=None)
 @given(marks)
 def test_figures_of_any_marks_are_in_range(rows: list[tuple[float, float, str]]) -> None:
     ours, human = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])

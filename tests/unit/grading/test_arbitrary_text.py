@@ -30,14 +30,14 @@ def _check(grade: Grade, question: Question, answer: str) -> None:
     assert Grade.model_validate_json(stored) == grade
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, suppress_health_check=list(HealthCheck))
 @given(answer=anything | wordy)
 def test_any_text_gets_a_grade(grader: EmbeddedGrader, stack: Question, answer: str) -> None:
     grade = asyncio.run(grader.grade(stack, answer))
     _check(grade, stack, answer)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(answer=wordy)
 def test_the_same_text_gets_the_same_grade(
     grader: EmbeddedGrader, stack: Question, answer: str

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.grades import Flag
@@ -130,7 +130,6 @@ def test_text_beyond_the_limit_is_left_out_and_flagged() -> None:
     assert len(reading.text) == MOST_CHARACTERS
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=[])))
 def test_no_character_changes_its_place(answer: str) -> None:
     reading = read(answer, STACK)
@@ -139,7 +138,6 @@ def test_no_character_changes_its_place(answer: str) -> None:
         assert mine in (theirs, GAP)
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=[]), max_size=60), st.data())
 def test_what_may_be_quoted_is_verbatim_and_within_the_span(
     answer: str, data: st.DataObject

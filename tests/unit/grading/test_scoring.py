@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.grades import Verdict
@@ -15,14 +15,12 @@ def test_a_score_is_ten_times_the_weighted_mean_of_the_credits() -> None:
     assert scoring.score([1.0, 0.5, 0.0], [2, 1, 1]) == 6.25
 
 
-@settings(deadline=None)
 @given(weighted_credits)
 def test_a_score_lies_between_0_and_10(points: list[tuple[float, float]]) -> None:
     credits, weights = zip(*points, strict=True)
     assert 0 <= scoring.score(credits, weights) <= 10
 
 
-@settings(deadline=None)
 @given(weighted_credits, st.floats(0.5, 20))
 def test_only_the_proportions_of_weights_matter(
     points: list[tuple[float, float]], factor: float
@@ -34,7 +32,6 @@ def test_only_the_proportions_of_weights_matter(
     )
 
 
-@settings(deadline=None)
 @given(shares, shares, shares)
 def test_more_similarity_never_earns_less(a: float, b: float, baseline: float) -> None:
     less, more = sorted((a, b))
@@ -43,7 +40,6 @@ def test_more_similarity_never_earns_less(a: float, b: float, baseline: float) -
     )
 
 
-@settings(deadline=None)
 @given(shares, shares)
 def test_the_same_words_said_of_something_else_earn_nothing(similar: float, base: float) -> None:
     assert scoring.credit(scoring.closeness(similar, base), 0.05) == 0

@@ -18,7 +18,7 @@ BANK = starter_bank()
 TOPICS = sorted({question.topic for question in BANK})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(), st.integers(1, len(BANK)))
 def test_the_same_seed_draws_the_same_whatever_the_order_of_the_bank(seed: int, count: int) -> None:
     shuffled = list(BANK)
@@ -32,7 +32,7 @@ def test_other_seeds_draw_other_questions() -> None:
     assert len({draw(BANK, None, None, 5, seed) for seed in range(30)}) > 25
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers())
 def test_topics_and_difficulties_are_mixed_and_the_easiest_comes_first(seed: int) -> None:
     drawn = draw(BANK, None, None, 10, seed)

@@ -137,14 +137,14 @@ def test_control_characters_are_refused() -> None:
     assert [problem.text for problem in check(bad)] == ["a text holds a control character"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(max_size=200))
 def test_no_text_at_all_raises_anything_but_invalid_bank(text: str) -> None:
     with pytest.raises(InvalidBank):
         load(text)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, len(GOOD)), st.integers(0, 40), st.text(max_size=6))
 def test_a_damaged_file_loads_or_is_refused(at: int, cut: int, put: str) -> None:
     try:

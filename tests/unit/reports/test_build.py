@@ -117,7 +117,7 @@ asked = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(asked, min_size=1, max_size=6))
 def test_whatever_happened_the_sums_hold(
     plan: list[tuple[Question, Outcome, list[Verdict] | None, float]],
@@ -294,7 +294,7 @@ def test_it_names_what_produced_it() -> None:
     assert made.parts == {"interviewer": "scripted", "speech to text": "embedded"}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(st.characters(), max_size=60))
 def test_legible_text_can_be_stored_and_stays_as_it_is(text: str) -> None:
     clean = legible(text)

@@ -89,7 +89,7 @@ def test_one_topic_alone_is_compared_with_nothing() -> None:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(min_size=2, max_size=60))
 def test_any_topic_can_be_drawn(topic: str) -> None:
     for chart in charts(report(topic, "Graphs")):

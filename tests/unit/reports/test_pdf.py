@@ -171,7 +171,7 @@ def test_equal_reports_give_equal_bytes() -> None:
 everything = st.text(st.characters(), max_size=80)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(everything, everything, everything)
 def test_no_text_at_all_breaks_it(said: str, topic: str, name: str) -> None:
     pdf = render_pdf(report(said, topic=f"T{topic}"[:60], name=name))
