@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from uuid import UUID, uuid5
 
+from api import passes
 from api.auth import Seen
 from api.bodies import JoinIn, JoinOut, LiveKitTokenIn, LiveKitTokenOut
 from api.parts import Parts
 from contracts.errors import Conflict, InvalidInput, Unavailable, WrongState
 from contracts.interview import Join, JoinPurpose
-from contracts.rooms import RoomPass
 from contracts.sdp import admitted
 
 
@@ -59,7 +59,9 @@ async def livekit_token(parts: Parts, seen: Seen, body: LiveKitTokenIn) -> bytes
     return await call(parts, seen, JoinPurpose.INTERVIEW, None)
 
 
-def with_token(parts: Parts, seen: Seen, kept: bytes) -> bytes:
+async def with_token(
+    parts: Parts, seen: Seen, kept: bytes, purpose: JoinPurpose = JoinPurpose.INTERVIEW
+) -> bytes:
     """A kept `JoinOut` with what opens the room, where it was a join into one.
 
     Raises WrongState, Unavailable, and Conflict when another join holds the interview by now.
@@ -67,27 +69,28 @@ def with_token(parts: Parts, seen: Seen, kept: bytes) -> bytes:
     joined = JoinOut.model_validate_json(kept)
     if joined.admission is None:
         return kept
-    url, token = _pass(parts, seen, joined.epoch, joined.admission)
+    _still_held(seen, joined.epoch, joined.admission)
+    url, token = await passes.opening(
+        parts, seen.interview, joined.epoch, joined.admission, purpose
+    )
     told = joined.model_copy(update={"url": url, "token": token})
     return told.model_dump_json(exclude_none=True).encode()
 
 
-def with_livekit_token(parts: Parts, seen: Seen, kept: bytes) -> bytes:
+async def with_livekit_token(parts: Parts, seen: Seen, kept: bytes) -> bytes:
     """The same as a `LiveKitTokenOut`."""
-    joined = JoinOut.model_validate_json(with_token(parts, seen, kept))
+    joined = JoinOut.model_validate_json(await with_token(parts, seen, kept))
     token = {"server_url": joined.url, "participant_token": joined.token}
     return LiveKitTokenOut.model_validate(token).model_dump_json().encode()
 
 
-def _pass(parts: Parts, seen: Seen, epoch: int, admission: int) -> RoomPass:
-    """`seen` may be older than the join itself, not than a join that came after it."""
+def _still_held(seen: Seen, epoch: int, admission: int) -> None:
+    """Raises WrongState, Conflict. `seen` may be older than the join itself, not than a join that
+    came after it."""
     _not_over(seen)
     interview = seen.interview
     if interview.admissions > admission or interview.snapshot.joined_epoch > epoch:
         raise Conflict("A newer join holds the interview.")
-    if parts.rooms is None:
-        raise Unavailable("This service has no LiveKit at present")
-    return parts.rooms.candidates_pass(interview.id, epoch, admission)
 
 
 async def _into_room(parts: Parts, seen: Seen, purpose: JoinPurpose) -> bytes:
