@@ -42,7 +42,7 @@ export async function enterRoom(track, servers, admit, hearing) {
   putOut = false;
   const { url, token, epoch } = await admit(again);
   leave?.();
-  const room = new Room({ stopLocalTrackOnUnpublish: false, dynacast: true });
+  const room = new Room({ stopLocalTrackOnUnpublish: false });
   const hangUp = follow(room, hearing);
   leave = hangUp;
   try {
