@@ -43,8 +43,8 @@ async def _flood(candidate: Desk, offers: int) -> Counter[int]:
         for number in numbers:
             reply = await candidate.post("join", sdp=_offer(number))
             statuses[reply.status_code] += 1
-            if reply.status_code == 429:
-                problem(reply, 429)
+            if reply.status_code in (429, 503):  # 503: this process bears no more at once
+                problem(reply, reply.status_code)
                 assert int(reply.headers["retry-after"]) > 0
 
     await asyncio.gather(*(some(range(first, offers, 5)) for first in range(5)))
@@ -139,7 +139,7 @@ async def test_a_thousand_offers_of_many_tokens_are_counted_for_each(service: Se
     floods = await asyncio.gather(*map(flood, candidates))
     for statuses in floods:
         assert 0 < statuses[200] <= JOINS_A_MINUTE
-        assert set(statuses) <= {200, 409, 429}
+        assert set(statuses) <= {200, 409, 429, 503}
     assert service.bot.heard <= 1 + FLOODERS * JOINS_A_MINUTE
     await eventually(lambda: service.bot.live == 1 + FLOODERS)
     assert _memory_mb() - before_mb < 80
