@@ -88,6 +88,35 @@ def deepgram(settings: Settings) -> DeepgramAccount | None:
     return DeepgramAccount(key.get_secret_value(), settings.deepgram_url, *names)
 
 
+class SpeechServer(NamedTuple):
+    """An OpenAI-compatible server that hears, or speaks, or both: None where it has no model."""
+
+    base_url: str
+    api_key: str | None
+    stt_model: str | None
+    tts_model: str | None
+    tts_voice: str | None
+
+    @property
+    def host(self) -> str:
+        """How people call that address."""
+        return urlsplit(self.base_url).netloc
+
+
+def speech_server(settings: Settings) -> SpeechServer | None:
+    """What hears and speaks before the embedded speech; None where none is set."""
+    if not settings.speech_base_url:
+        return None
+    key = settings.speech_api_key
+    return SpeechServer(
+        settings.speech_base_url,
+        key.get_secret_value() if key else None,
+        settings.speech_stt_model,
+        settings.speech_tts_model,
+        settings.speech_tts_voice,
+    )
+
+
 class LiveKit(NamedTuple):
     """A LiveKit server: where we reach it, where browsers do, and the key to it."""
 
@@ -108,12 +137,18 @@ def livekit(settings: Settings) -> LiveKit | None:
 def parts(settings: Settings) -> dict[str, str]:
     """Which parts are in use, for the start line and for reports."""
     moonshine, hibari = map(importlib.metadata.version, ("moonshine-voice", "hibari-tts"))
-    account, model = deepgram(settings), language_model(settings)
+    model = language_model(settings)
     heard = f"embedded (Moonshine tiny-en {moonshine})"
     spoken = f"embedded (Hibari {hibari})"
+    if account := deepgram(settings):
+        heard, spoken = f"Deepgram ({account.model})", f"Deepgram ({account.voice})"
+    if server := speech_server(settings):
+        heard = f"{server.stt_model} at {server.host}" if server.stt_model else heard
+        voice = f"{server.tts_model} ({server.tts_voice}) at {server.host}"
+        spoken = voice if server.tts_model else spoken
     return {
-        "speech to text": f"Deepgram ({account.model})" if account else heard,
-        "text to speech": f"Deepgram ({account.voice})" if account else spoken,
+        "speech to text": heard,
+        "text to speech": spoken,
         "interviewer": str(model or "scripted"),
         "grader": str(model or "embedded"),
         "transport": "LiveKit" if livekit(settings) else "direct WebRTC",

@@ -14,9 +14,20 @@ from uuid import UUID
 
 import aiohttp
 from livekit import api
+from uuid_utils.compat import uuid7
 
 from contracts.errors import NotAuthenticated, SettingError, Unavailable
-from contracts.rooms import BOT, CANDIDATE, GRACE, RoomEvent, RoomPass
+from contracts.rooms import (
+    BOT,
+    CANDIDATE,
+    GRACE,
+    STAMP,
+    TICKET,
+    Entry,
+    RoomEvent,
+    RoomPass,
+    Ticket,
+)
 
 #: Calls take a few milliseconds; who joins waits for two of them.
 _WITHIN: Final = aiohttp.ClientTimeout(total=4)
@@ -70,8 +81,11 @@ class LiveKitRooms:
                 "LIVEKIT_URL", f"no LiveKit answers at {self._url}", "Start it there, or correct it"
             ) from None
 
-    def candidates_pass(self, interview_id: UUID, epoch: int) -> RoomPass:
-        """For the browser: one microphone out, the interviewer in, and the buttons' messages."""
+    def candidates_pass(self, interview_id: UUID, epoch: int, admission: int) -> RoomPass:
+        """For the browser: one microphone out, the interviewer in, and the buttons' messages.
+
+        A bot lets it serve once, and not at all when a newer admission was used before it.
+        """
         grants = api.VideoGrants(
             room_join=True,
             room=str(interview_id),
@@ -80,7 +94,9 @@ class LiveKitRooms:
             can_publish_data=True,
             can_subscribe=True,
         )
-        token = self._token(CANDIDATE, grants).with_attributes({"epoch": str(epoch)})
+        ticket = Entry(Ticket(admission, uuid7()))
+        told = {"epoch": str(epoch), TICKET: str(ticket)}
+        token = self._token(CANDIDATE, grants).with_attributes(told)
         return RoomPass(self._public_url, token.to_jwt())
 
     def bots_pass(self, interview_id: UUID) -> RoomPass:
@@ -96,6 +112,45 @@ class LiveKitRooms:
             agent=True,
         )
         return RoomPass(self._url, self._token(BOT, grants).to_jwt())
+
+    def listeners_pass(self, interview_id: UUID, listener_id: UUID) -> RoomPass:
+        """For staff: hears both sides and reads the captions. Nobody in the room is told of them,
+        and they can neither speak nor send."""
+        grants = api.VideoGrants(
+            room_join=True,
+            room=str(interview_id),
+            can_publish=False,
+            can_publish_data=False,
+            can_subscribe=True,
+            hidden=True,
+        )
+        token = self._token(f"listener-{listener_id}", grants)
+        return RoomPass(self._public_url, token.to_jwt())
+
+    async def stamp(self, interview_id: UUID, entry: Entry) -> None:
+        """Raises Unavailable, also when the candidate has left again."""
+        room = str(interview_id)
+        async with self._told() as livekit:
+            await livekit.room.update_room_metadata(
+                api.UpdateRoomMetadataRequest(room=room, metadata=str(entry))
+            )
+            await livekit.room.update_participant(
+                api.UpdateParticipantRequest(
+                    room=room, identity=CANDIDATE, attributes={STAMP: entry.stamp}
+                )
+            )
+
+    async def send_out(self, interview_id: UUID, sid: str) -> None:
+        """Raises Unavailable. LiveKit sends out by name alone: so it is asked first who has it, and
+        an owner who is back within a millisecond of that goes in the thief's place."""
+        who = api.RoomParticipantIdentity(room=str(interview_id), identity=CANDIDATE)
+        async with self._told() as livekit:
+            try:
+                if (await livekit.room.get_participant(who)).sid == sid:
+                    await livekit.room.remove_participant(who)
+            except api.TwirpError as failure:
+                if failure.code != api.TwirpErrorCode.NOT_FOUND:
+                    raise
 
     def told(self, body: bytes, signature: str) -> RoomEvent:
         """What a webhook says. Raises NotAuthenticated unless LiveKit signed these very bytes."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import openai
@@ -14,11 +17,35 @@ from contracts.errors import SettingError, Unavailable
 if TYPE_CHECKING:
     from connections import LanguageModel
     from settings import Settings
+    from voice.provider import Provider
+    from voice.speech import Voice
 
 #: A server that is starting beside us answers within this.
 _WITHIN_S: Final = 10.0
 _CONNECT_WITHIN_S: Final = 4.0
 _UNKNOWN_MODEL: Final = frozenset({"model_not_found", "model"})
+_log = logging.getLogger("codevoice.providers")
+
+
+async def reach_speech(settings: Settings) -> Callable[[Voice], Provider] | None:
+    """What goes ahead of the embedded voice it is made with; None where nothing is set.
+
+    Takes 10 s at most. Raises SettingError for what will not pass by itself.
+    """
+    if account := connections.deepgram(settings):
+        from voice import deepgram
+
+        await deepgram.check(deepgram.Account(*account))
+        return partial(deepgram.Deepgram, deepgram.Account(*account))
+    if server := connections.speech_server(settings):
+        from voice import openai as speech
+
+        try:
+            await speech.check(speech.Server(*server))
+        except Unavailable as failure:
+            _log.error("speech is embedded until its server is back: %s", failure.detail)
+        return partial(speech.OpenAISpeech, speech.Server(*server))
+    return None
 
 
 class Unreached(SettingError):
@@ -81,7 +108,8 @@ def _refused(
     settings: Settings, model: LanguageModel, refusal: openai.APIStatusError
 ) -> SettingError | Unavailable:
     key = "KRUTRIM_API_KEY" if settings.krutrim_api_key else "OPENAI_API_KEY"
-    status, codes = refusal.status_code, {refusal.code, refusal.type, refusal.param}
+    status = refusal.status_code
+    codes = {str(each) for each in (refusal.code, refusal.type, refusal.param)}
     if status == 402 or "insufficient_quota" in codes:
         remedy = f"Pay for more at {model.host}, or set the key of another account"
         return SettingError(key, f"its account at {model.host} has no credit left", remedy)

@@ -28,7 +28,17 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from contracts.errors import SettingError
 from contracts.ice import ice_server, without_password
 from data_folder import LOCK_FILE, STACK_FILE, default_folder, is_locked, kept_secret
-from setting_values import MODEL_NAME, CommaList, Port, Site, Sites, WebSocket
+from setting_values import (
+    BASE_URL,
+    MODEL_NAME,
+    VOICE_NAME,
+    CommaList,
+    Port,
+    Site,
+    Sites,
+    WebSocket,
+    agreed,
+)
 
 #: Read where they are used: by `codevoice bench`, the tests for a browser and docker-compose.yml.
 _NOT_HERE: Final = frozenset(
@@ -141,6 +151,28 @@ class Settings(BaseSettings):
     deepgram_voice: str = Field(
         "aura-helios-en", pattern=MODEL_NAME, description="the Deepgram voice of the interviewer"
     )
+    speech_base_url: str | None = Field(
+        None,
+        pattern=BASE_URL,
+        description="any OpenAI-compatible speech server, http://127.0.0.1:8880/v1 for instance, "
+        "in Deepgram's place",
+    )
+    speech_api_key: SecretStr | None = Field(
+        None, description="that server's key, where it asks for one"
+    )
+    speech_stt_model: str | None = Field(
+        None,
+        pattern=MODEL_NAME,
+        description="the model there that recognises speech; without it speech is recognised here",
+    )
+    speech_tts_model: str | None = Field(
+        None,
+        pattern=MODEL_NAME,
+        description="the model there that speaks; without it speech is made here",
+    )
+    speech_tts_voice: str | None = Field(
+        None, pattern=VOICE_NAME, description="the voice of SPEECH_TTS_MODEL, needed with it"
+    )
     openai_api_key: SecretStr | None = Field(
         None,
         description="the key of the language model; without one, and without OPENAI_BASE_URL, "
@@ -148,7 +180,7 @@ class Settings(BaseSettings):
     )
     openai_base_url: str | None = Field(
         None,
-        pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
+        pattern=BASE_URL,
         description="any OpenAI-compatible address, http://127.0.0.1:11434/v1 for instance; "
         "that of OpenAI or Krutrim when absent, by the key that is set",
     )
@@ -313,7 +345,7 @@ def _read_env_file(env_file: Path) -> dict[str, str | None]:
 
 def _checked(values: Mapping[str, Any]) -> Settings:
     try:
-        return _together(Settings(**values))
+        return agreed(Settings(**values))
     except ValidationError as failure:
         first = failure.errors(include_url=False, include_context=False, include_input=False)[0]
     name = str(first["loc"][0])
@@ -322,24 +354,6 @@ def _checked(values: Mapping[str, Any]) -> Settings:
     reason = first["msg"].removeprefix("Value error, ")
     remedy = f"It is {Settings.model_fields[name].description}"
     raise SettingError(name.upper(), f"{shown} will not do ({reason})", remedy)
-
-
-def _together(settings: Settings) -> Settings:
-    """Raises SettingError for a setting that another one asks for."""
-    wanting = [
-        ("LIVEKIT_API_KEY", settings.livekit_url, settings.livekit_api_key, "LIVEKIT_URL"),
-        ("LIVEKIT_API_SECRET", settings.livekit_url, settings.livekit_api_secret, "LIVEKIT_URL"),
-        ("OPENAI_MODEL", settings.openai_base_url, settings.openai_model, "OPENAI_BASE_URL"),
-    ]
-    for name, asked, given, by in wanting:
-        if asked and not given:
-            what = Settings.model_fields[name.lower()].description
-            raise SettingError(name, f"it is not set, and {by} is", f"Set it. It is {what}")
-    if settings.openai_api_key and settings.krutrim_api_key:
-        raise SettingError(
-            "KRUTRIM_API_KEY", "OPENAI_API_KEY is set as well", "Remove one of the two"
-        )
-    return settings
 
 
 def _running(found: Mapping[str, _Found]) -> dict[str, _Found]:

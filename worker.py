@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from language_models import LanguageModel
     from livekit_rooms import LiveKitRooms
     from voice.conversation import Conversation
-    from voice.deepgram import Account
     from voice.protocols import JournalFor, UpdatesFor
 
     Connects = Callable[[Settings, Runtime | None], Awaitable[Client]]
@@ -271,6 +270,7 @@ async def _speech(
     model: LanguageModel | None,
 ) -> Conversation:
     from contracts.sdp import Reach
+    from providers import reach_speech
     from voice.conversation import Conversation, ConversationSettings, Speech
     from voice.engines import load_engines
     from voice.ice import offer_loopback
@@ -281,33 +281,17 @@ async def _speech(
     connections.quieten_pipecat()
     if settings.loopback_ice:
         offer_loopback()
-    account = await _deepgram(settings)
+    ahead = await reach_speech(settings)
     engines, models = await asyncio.to_thread(lambda: (load_engines(), SpeechModels()))
     await engines.warm()
     repair = TermRepair(engines.text_to_speech.phonemes)
-    provider = None
-    if account:
-        from voice.deepgram import Deepgram
-
-        provider = Deepgram(account, engines.text_to_speech)
+    provider = ahead(engines.text_to_speech) if ahead else None
     keep_what_is_loaded()
     reach = Reach(settings.loopback_ice, settings.private_ice)
     how = ConversationSettings(settings.recordings_url, settings.ice_servers, reach)
     speech = Speech(engines, models, repair, provider)
     rooms = await _rooms(settings)
     return Conversation(speech, journal_for, updates_for, how, model=model, rooms=rooms)
-
-
-async def _deepgram(settings: Settings) -> Account | None:
-    """The account, once it was found usable; None where none is set. Raises SettingError."""
-    found = connections.deepgram(settings)
-    if found is None:
-        return None
-    from voice.deepgram import Account, check
-
-    account = Account(*found)
-    await check(account)
-    return account
 
 
 # ---------------------------------------------------------------------------- grading

@@ -22,6 +22,7 @@ from api import (
     events,
     health,
     interviews,
+    live_listening,
     livekit,
     openapi,
     pipecat,
@@ -53,6 +54,7 @@ VERSION = "0.1.0"
 _ROUTERS = (
     interviews.router,
     conduct.router,
+    live_listening.router,
     events.router,
     transcripts.router,
     reports.router,

@@ -169,6 +169,12 @@ async def _hearer(connection: HTTPConnection, interview_id: InterviewId) -> Seen
     return await _ours(connection, interview_id)
 
 
+async def _staff(connection: HTTPConnection, interview_id: InterviewId) -> Seen:
+    """Organisation, or staff with a link to this interview; never its candidate."""
+    caller = await _caller(connection, LinkPurpose.STAFF)
+    return await _see(parts_of(connection), caller, interview_id)
+
+
 async def _report_reader(connection: HTTPConnection, interview_id: InterviewId) -> Seen:
     """The same, but the candidate only where the organisation granted it."""
     seen = await _hearer(connection, interview_id)
@@ -202,6 +208,7 @@ ServerOnly = Annotated[Server, Depends(_server)]
 Ours = Annotated[Seen, Depends(_ours)]
 ServersOwn = Annotated[Seen, Depends(_servers_own)]
 Hearer = Annotated[Seen, Depends(_hearer)]
+Staff = Annotated[Seen, Depends(_staff)]
 ReportReader = Annotated[Seen, Depends(_report_reader)]
 FromLiveKit = Annotated[RoomEvent, Depends(_livekit)]
 
@@ -211,6 +218,7 @@ ADMITTED: Final = {
     _servers_own: ("apiKey",),
     _ours: ("apiKey", "candidateCookie"),
     _hearer: ("apiKey", "candidateCookie", "staffCookie"),
+    _staff: ("apiKey", "staffCookie"),
     # The candidate comes last, who needs a grant.
     _report_reader: ("apiKey", "staffCookie", "candidateCookie"),
     _livekit: ("livekitSignature",),

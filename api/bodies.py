@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -19,6 +20,7 @@ from pydantic import (
 
 from contracts.conduct import Conduct, Part
 from contracts.interview import InterviewStatus, JoinPurpose
+from contracts.manner import AURA_VOICE, English
 from contracts.questions import Difficulty
 from contracts.turns import Speaker, TurnKind, TurnPurpose
 from web import consent
@@ -68,9 +70,23 @@ class NewInterview(Body):
     questions: list[Slug] | None = Field(default=None, min_length=1, max_length=40)
     duration_minutes: int = Field(default=20, ge=1, le=240)
     patience_s: float | None = Field(default=None, ge=0, le=30, allow_inf_nan=False)
+    voice: str | None = Field(
+        default=None,
+        description="Deepgram's Aura voice that asks, `aura-asteria-en` for instance; "
+        "that of the service's settings when absent. English alone, as the questions are.",
+        json_schema_extra={"pattern": AURA_VOICE},
+    )
+    language: English | None = Field(
+        default=None, description="The English that Deepgram's recogniser expects; any when absent."
+    )
     starts_at: AwareDatetime | None = None
     expires_at: AwareDatetime | None = None
     report_to_candidate: bool = False
+    live_listening: bool = Field(
+        default=False,
+        description="Staff may listen while it goes on, and the candidate agrees to that. Needs "
+        "LiveKit.",
+    )
     seed: int | None = Field(default=None, ge=0, le=2**31 - 1)
 
     @field_validator("questions")
@@ -79,6 +95,27 @@ class NewInterview(Body):
         if value and len(set(value)) != len(value):
             raise ValueError("names a question twice")
         return value
+
+    @field_validator("voice")
+    @classmethod
+    def _is_aura(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(AURA_VOICE, value):
+            raise ValueError(
+                "is no Aura voice that speaks English: aura-NAME-en or aura-2-NAME-en, since the "
+                "questions and the voice that stands in are English"
+            )
+        return value
+
+    @field_validator("language", mode="before")
+    @classmethod
+    def _is_english(cls, value: str | None) -> English | None:
+        try:
+            return None if value is None else English(str(value))
+        except ValueError:
+            raise ValueError(
+                f"is none of {', '.join(English)}: questions, pages, grades and the recogniser "
+                "that stands in know English alone"
+            ) from None
 
     @field_validator("starts_at", "expires_at")
     @classmethod
@@ -146,6 +183,7 @@ class InterviewOut(BaseModel):
     clock_running: bool
     consented: bool
     epoch: int = Field(description="Rises when somebody joins; the newest holds the interview.")
+    admission: int = Field(description="In LiveKit: the newest join's number; 0 before the first.")
     live: bool = Field(description="An interviewer is on the line.")
     no_capacity: bool
     ends_reason: str | None
@@ -156,6 +194,7 @@ class InterviewOut(BaseModel):
     starts_at: datetime | None
     expires_at: datetime | None
     report_to_candidate: bool
+    live_listening: bool
     candidate: CandidateOut | None = Field(
         default=None, description="Only for the organisation's own key."
     )
@@ -242,11 +281,14 @@ class JoinOut(BaseModel):
     """By voice either `sdp`, or in LiveKit `url` and `token`."""
 
     epoch: int
+    admission: int | None = Field(
+        default=None, description="In LiveKit: the join's number; the newest holds the interview."
+    )
     sdp: str | None = None
     type: Literal["answer"] | None = None
     url: str | None = Field(default=None, description="Of the LiveKit server.")
     token: str | None = Field(
-        default=None, description="Opens the interview's room there, within two minutes."
+        default=None, description="Opens the interview's room there, once, within two minutes."
     )
 
 
@@ -258,31 +300,9 @@ class LiveKitTokenIn(Body):
 
 class LiveKitTokenOut(BaseModel):
     server_url: str
-    participant_token: str = Field(description="Opens the interview's room, within two minutes.")
-
-
-class PipecatIce(BaseModel):
-    iceServers: list[dict[str, str]]
-
-
-class PipecatSession(BaseModel):
-    """What `PipecatClient.startBot` makes its transport's parameters of."""
-
-    sessionId: str
-    iceConfig: PipecatIce
-
-
-class PipecatOffer(BaseModel):
-    """As Pipecat's SmallWebRTCTransport sends it; what it says beside the offer is not used."""
-
-    sdp: str = Field(max_length=100_000)
-    type: Literal["offer"]
-
-
-class PipecatAnswer(BaseModel):
-    sdp: str
-    type: Literal["answer"]
-    pc_id: str
+    participant_token: str = Field(
+        description="Opens the interview's room, once, within two minutes."
+    )
 
 
 class TurnOut(BaseModel):
@@ -345,6 +365,16 @@ class Event(BaseModel):
     kind: Literal["state", "turn"]
     state_version: int
     turn: TurnOut | None = None
+
+
+class RoomToken(BaseModel):
+    """On the WebSocket, to the page that holds the interview: it opens its LiveKit room again."""
+
+    kind: Literal["token"] = "token"
+    epoch: int
+    admission: int
+    url: str
+    token: str
 
 
 class Health(BaseModel):

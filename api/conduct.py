@@ -76,9 +76,15 @@ async def join(body: JoinIn, seen: Ours, parts: OurParts, once: OnceHere) -> Res
     interviews are held in LiveKit rooms, the server's address and a token.
 
     The whole offer is sent, with its candidates. A newer offer supersedes an older one; the same
-    offer again gets the same answer.
+    offer again gets the same answer. A repeat under the same `Idempotency-Key` gets the same answer
+    or another token for the same join, and 409 once the offer is ten minutes old or a newer join
+    holds the room.
     """
-    return await once(lambda: joining.join(parts, seen, body))
+    typing = body.purpose is JoinPurpose.TYPING
+    return await once(
+        lambda: joining.join(parts, seen, body),
+        finish=None if typing else lambda kept: joining.told(parts, seen, kept),
+    )
 
 
 @router.post("/livekit-token", status_code=201, response_model=LiveKitTokenOut)
@@ -87,13 +93,20 @@ async def livekit_token(
 ) -> Response:
     """A join by voice where interviews are held in LiveKit rooms, in the form of LiveKit's token
     endpoint, so that every LiveKit SDK's `TokenSource` can ask here."""
-    return await once(lambda: joining.livekit_token(parts, seen, body), status=201)
+    return await once(
+        lambda: joining.livekit_token(parts, seen, body),
+        status=201,
+        finish=lambda kept: joining.told_for_livekit(parts, seen, kept),
+    )
 
 
 @router.post("/check", response_model=JoinOut, response_model_exclude_none=True)
 async def check(body: CheckIn, seen: Ours, parts: OurParts, once: OnceHere) -> Response:
     """A short conversation that shows what the recogniser heard. Nothing of it is stored."""
-    return await once(lambda: joining.call(parts, seen, JoinPurpose.CHECK, body.sdp))
+    return await once(
+        lambda: joining.call(parts, seen, JoinPurpose.CHECK, body.sdp),
+        finish=lambda kept: joining.told(parts, seen, kept),
+    )
 
 
 @router.post("/answers", response_model=AnswerOut)

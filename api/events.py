@@ -14,8 +14,9 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Header, Query, WebSocket
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from api import passes
 from api.auth import Ours, Seen, still_allowed
-from api.bodies import Event, TurnOut
+from api.bodies import Event, RoomToken, TurnOut
 from api.openapi import READ_REFUSALS
 from api.parts import OurParts, Parts
 from api.transcripts import turn_out
@@ -52,24 +53,33 @@ async def socket(
     seen: Ours,
     parts: OurParts,
     last_event_id: Annotated[int | None, Query(ge=0, le=2**63 - 1)] = None,
+    admission: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
 ) -> None:
-    """The same events as JSON messages. What the caller sends is not read."""
+    """The same events as JSON messages. What the caller sends is not read.
+
+    Who names the `admission` of their join into a LiveKit room gets fresh tokens for it too, as
+    long as no newer join holds the interview.
+    """
     await websocket.accept()
     with parts.meters.streams.labels("socket").track_inprogress():
         sending = asyncio.create_task(_send_all(websocket, follow(parts, seen, last_event_id)))
         leaving = asyncio.create_task(_gone(websocket))
+        beside = []
+        if admission is not None:
+            tokens = _send_all(websocket, passes.fresh(parts, seen, admission))
+            beside.append(asyncio.create_task(tokens))
         done, pending = await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
-        for task in pending:
+        for task in (*pending, *beside):
             task.cancel()
-        await asyncio.gather(*pending, *done, return_exceptions=True)
+        await asyncio.gather(*pending, *done, *beside, return_exceptions=True)
         if leaving not in done:
             await websocket.close(code=1008)
 
 
-async def _send_all(websocket: WebSocket, stream: AsyncIterator[Event]) -> None:
-    async for event in stream:
+async def _send_all(websocket: WebSocket, stream: AsyncIterator[Event | RoomToken]) -> None:
+    async for told in stream:
         async with asyncio.timeout(_SLOWEST_READER_S):
-            await websocket.send_text(event.model_dump_json())
+            await websocket.send_text(told.model_dump_json())
 
 
 async def _gone(websocket: WebSocket) -> None:

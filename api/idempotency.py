@@ -5,6 +5,8 @@ it was, as long as the try began: a body that was refused before that keeps no r
 with another request is refused (422), and while the first try runs a second one is told to wait
 (409). A failure of ours (5xx) and "too often" (429) are not kept: the same call may succeed next,
 and after a failure of ours only the same, as a part of it may have been done.
+
+What may not be kept, or would not last a day, is put into each reply as it is given (`Finish`).
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Header, Request
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from api.auth import Ours, ServerOnly
@@ -42,6 +45,8 @@ KeyHeader = Annotated[
 
 #: Makes the reply's JSON.
 Work = Callable[[], Awaitable[bytes]]
+#: Makes what is told of what is kept. It may refuse, as any call may.
+Finish = Callable[[bytes], Awaitable[BaseModel]]
 
 
 @dataclass(frozen=True)
@@ -63,15 +68,18 @@ class Once:
     def key_name(self) -> str | None:
         return None if self.key is None else self.key.name
 
-    async def __call__(self, work: Work, *, status: int = 200) -> Response:
+    async def __call__(
+        self, work: Work, *, status: int = 200, finish: Finish | None = None
+    ) -> Response:
         if self.key is None:
-            return _response(Reply(status=status, body=await work()))
+            reply = Reply(status=status, body=await work())
+            return _response(await _finished(reply, finish))
         claims = self.parts.store.idempotency
         claim = await claims.claim(self.key.organisation_id, self.key.name, self.key.fingerprint)
         if claim.reply is not None:
             self.parts.meters.replays.inc()
-            return _response(claim.reply, replayed=True)
-        return _response(await self._claimed(claim, work, status))
+            return _response(await _finished(claim.reply, finish), replayed=True)
+        return _response(await _finished(await self._claimed(claim, work, status), finish))
 
     async def _claimed(self, claim: Claim, work: Work, status: int) -> Reply:
         claims = self.parts.store.idempotency
@@ -119,6 +127,13 @@ def _refusal(failure: Failure, reference: str) -> Reply:
         body=json.dumps(failure.body(reference)).encode(),
         headers={"content-type": MEDIA_TYPE, **failure.headers()},
     )
+
+
+async def _finished(reply: Reply, finish: Finish | None) -> Reply:
+    if finish is None or reply.status >= 400:
+        return reply
+    told = await finish(reply.body)
+    return reply.model_copy(update={"body": told.model_dump_json(exclude_none=True).encode()})
 
 
 def _response(reply: Reply, *, replayed: bool = False) -> Response:

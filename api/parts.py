@@ -45,6 +45,8 @@ class Parts:
     meters: Meters = field(default_factory=Meters)
     #: The workflow refuses more than 10 joins a minute; this stops a flood before it is stored.
     offers: Pace = field(default_factory=lambda: Pace(30))
+    #: Each that is let in to listen is a row for ever.
+    listens: Pace = field(default_factory=lambda: Pace(30))
     #: LiveKit tells again for half a minute: in that time nobody starts so many interviews.
     room_events: Once = field(default_factory=Once)
     keys: KeyRing = field(init=False)

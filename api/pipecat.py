@@ -6,18 +6,45 @@ session it is told, which is the interview's id. Both are what `POST .../join` i
 
 from __future__ import annotations
 
+from typing import Literal
+
 from fastapi import APIRouter
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api import joining
 from api.auth import Ours
-from api.bodies import JoinOut, PipecatAnswer, PipecatIce, PipecatOffer, PipecatSession
 from api.idempotency import OnceHere
 from api.openapi import WRITE_REFUSALS
 from api.parts import OurParts
 from contracts.errors import InvalidInput, NotFound
 from contracts.ice import ice_server
 from contracts.interview import JoinPurpose
+
+
+class PipecatIce(BaseModel):
+    iceServers: list[dict[str, str]]
+
+
+class PipecatSession(BaseModel):
+    """What `PipecatClient.startBot` makes its transport's parameters of."""
+
+    sessionId: str
+    iceConfig: PipecatIce
+
+
+class PipecatOffer(BaseModel):
+    """As Pipecat's SmallWebRTCTransport sends it; what it says beside the offer is not used."""
+
+    sdp: str = Field(max_length=100_000)
+    type: Literal["offer"]
+
+
+class PipecatAnswer(BaseModel):
+    sdp: str
+    type: Literal["answer"]
+    pc_id: str
+
 
 router = APIRouter(
     prefix="/api/v1/interviews/{interview_id}", tags=["pipecat"], responses=WRITE_REFUSALS
@@ -42,14 +69,16 @@ async def answer_offer(
     """The interviewer's answer to an offer, with or without its candidates."""
     _same(session_id, seen)
 
-    async def answer() -> bytes:
-        joined = JoinOut.model_validate_json(
-            await joining.call(parts, seen, JoinPurpose.INTERVIEW, body.sdp)
+    async def told(kept: bytes) -> PipecatAnswer:
+        joined = await joining.told(parts, seen, kept)
+        pc_id = f"epoch-{joined.epoch}"
+        return PipecatAnswer.model_validate(
+            {"sdp": joined.sdp, "type": joined.type, "pc_id": pc_id}
         )
-        told = {"sdp": joined.sdp, "type": joined.type, "pc_id": f"epoch-{joined.epoch}"}
-        return PipecatAnswer.model_validate(told).model_dump_json().encode()
 
-    return await once(answer)
+    return await once(
+        lambda: joining.call(parts, seen, JoinPurpose.INTERVIEW, body.sdp), finish=told
+    )
 
 
 @router.patch("/sessions/{session_id}/api/offer", status_code=204)

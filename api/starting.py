@@ -33,6 +33,8 @@ async def start(parts: Parts, server: Server, body: bodies.NewInterview, key: st
 
     A row whose workflow could not be started is started by the next try, or by the reconciler.
     """
+    if body.live_listening and parts.rooms is None:
+        raise InvalidInput("Live listening needs LiveKit.", field="live_listening")
     seed = body.seed if body.seed is not None else secrets.randbelow(2**31)
     pinned = choose(await parts.store.questions.current(), body, seed)
     row = _row(parts, server, body, pinned, seed)
@@ -82,7 +84,10 @@ def _row(
         start=begin,
         candidate=Candidate(name=body.candidate.name, email=body.candidate.email),
         patience_s=parts.patience_s if body.patience_s is None else body.patience_s,
+        voice=body.voice,
+        language=body.language,
         report_to_candidate=body.report_to_candidate,
+        live_listening=body.live_listening,
         seed=seed,
     )
 

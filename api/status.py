@@ -16,7 +16,8 @@ from db.rows import Interview
 
 def etag_of(seen: Seen) -> str:
     """Weak: `remaining_s` runs on between two versions, and both ends count it down themselves."""
-    return f'W/"{seen.interview.state_version}-{seen.role}"'
+    interview = seen.interview
+    return f'W/"{interview.state_version}.{interview.admissions}-{seen.role}"'
 
 
 async def status_bytes(parts: Parts, seen: Seen) -> bytes:
@@ -41,6 +42,7 @@ async def status_of(parts: Parts, seen: Seen) -> dict[str, Any]:
         "clock_running": snapshot.clock_running,
         "consented": snapshot.consented,
         "epoch": snapshot.joined_epoch or snapshot.epoch,
+        "admission": interview.admissions,
         "live": snapshot.live_epoch is not None,
         "no_capacity": snapshot.no_capacity,
         "ends_reason": snapshot.ends_reason,
@@ -49,6 +51,7 @@ async def status_of(parts: Parts, seen: Seen) -> dict[str, Any]:
         "starts_at": _moment(interview.start.starts_at),
         "expires_at": _moment(interview.start.expires_at),
         "report_to_candidate": interview.report_to_candidate,
+        "live_listening": interview.live_listening,
         "candidate": _candidate(interview) if seen.by_server else None,
     }
 

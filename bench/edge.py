@@ -8,12 +8,17 @@ nothing else, so loudness tells on both.
 from __future__ import annotations
 
 import wave
+from itertools import pairwise
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from voice import conduct
-from voice.voiced import Frames, Loudness
+from voice.voiced import FRAME_S, Frames, Loudness, stretches
+
+#: A shorter silence is within a word.
+_WITHIN_WORDS_S: Final = 0.1
 
 
 def yields(recording: Path) -> list[float]:
@@ -31,6 +36,18 @@ def replies(recording: Path) -> list[float]:
     candidate, interviewer = _heard(recording)
     found = conduct.replies(candidate, interviewer, ())
     return [round(each.begins_s - each.after_s, 2) for each in found if each.waited_for]
+
+
+def silences(recording: Path) -> list[float]:
+    """Seconds of each silence between two sounds of the interviewer in which the candidate was
+    silent too.
+    """
+    candidate, interviewer = _heard(recording)
+    return [
+        round((begins - ended) * FRAME_S, 2)
+        for (_, ended), (begins, _) in pairwise(stretches(interviewer, _WITHIN_WORDS_S))
+        if not candidate[ended:begins].any()
+    ]
 
 
 def _heard(recording: Path) -> tuple[Frames, Frames]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import statistics
@@ -105,3 +106,15 @@ def spread(
         Figure(name=f"{name}, p50", value=median(values), at_most=p50_at_most, **shared),
         Figure(name=f"{name}, p95", value=p95(values), at_most=p95_at_most, **shared),
     ]
+
+
+def mean_and_bound(values: Sequence[float]) -> tuple[float, float]:
+    """The mean, and half the width of its 95 % interval."""
+    mean = sum(values) / len(values)
+    variance = sum((value - mean) ** 2 for value in values) / max(1, len(values) - 1)
+    return mean, 1.96 * math.sqrt(variance / len(values))
+
+
+def unseen(cases: int) -> float:
+    """The largest share that may still be there where none of so many cases was one (95 %)."""
+    return 1 - math.pow(0.05, 1 / cases)

@@ -1,23 +1,24 @@
-"""Memory of the workers, and how many conversations a core bears."""
+"""Memory of the workers."""
 
 from __future__ import annotations
 
 import asyncio
-import os
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 import psutil
 
-from bench.figures import Figure, median, p95, spread
+from bench.figures import Figure, median
 from bench.interviewee import Interviewee, interviewee
 from bench.talking import ANSWERS
 from bench.voices import ShiftedHeart
 from contracts.errors import Unavailable
+from local.processes import Child
 from local.product import Product
 from local.run import new_interview
 from local.stack import INTERVIEWS, Stack
 
-_HELD = 3  # conversations beyond the first
+HELD = 3  # conversations beyond the first
 
 
 def resident_mb(pid: int | None) -> float:
@@ -40,9 +41,11 @@ async def measure_memory(stack: Stack, product: Product, *, rounds: int) -> list
 
     Medians over conversations workers that were each started for their round.
     """
-    held = [await _taken_on(stack, product) for _ in range(rounds)]
+    held = [
+        await taken_on(product, await stack.renew_conversations_worker(slots=1 + HELD))
+        for _ in range(rounds)
+    ]
     first = median([each[0] for each in held])
-    each = round(median([(each[-1] - each[0]) / _HELD for each in held]), 1)
     grading = resident_mb(stack.children.named(INTERVIEWS).pid)
     return [
         Figure(name="interviews and grading worker", value=grading, unit="MB", at_most=450),
@@ -53,16 +56,22 @@ async def measure_memory(stack: Stack, product: Product, *, rounds: int) -> list
             at_most=450,
             count=rounds,
         ),
-        Figure(name="each further conversation", value=each, unit="MB", at_most=15, count=rounds),
+        further("each further conversation", held),
     ]
 
 
-async def _taken_on(stack: Stack, product: Product) -> list[float]:
-    """A new worker's memory with one conversation, with two, and so on."""
-    worker = await stack.renew_conversations_worker(slots=1 + _HELD)
+def further(name: str, held: Sequence[Sequence[float]]) -> Figure:
+    """What each conversation beyond the first takes, of what was found by `taken_on`."""
+    each = round(median([(one[-1] - one[0]) / (len(one) - 1) for one in held]), 1)
+    return Figure(name=name, value=each, unit="MB", at_most=15, count=len(held))
+
+
+async def taken_on(product: Product, worker: Child) -> list[float]:
+    """A new worker's memory with one conversation, with two, and so on to `1 + HELD`: it must have
+    slots for them."""
     held = []
     async with AsyncExitStack() as lines:
-        for _ in range(1 + _HELD):
+        for _ in range(1 + HELD):
             await _talk(product, lines)
             held.append(resident_mb(worker.pid))
     return held
@@ -78,50 +87,3 @@ async def _talk(product: Product, lines: AsyncExitStack) -> Interviewee:
     await person.next_prompt()
     await person.candidate.ask(ANSWERS[0])
     return person
-
-
-async def measure_density(
-    stack: Stack, product: Product, *, answers: int, most: int
-) -> list[Figure]:
-    """More and more conversations at once, until the 95th percentile of the reply has doubled.
-
-    One run, with a worker that has a slot for each. Candidates run on the same machine and take
-    their share of the cores.
-    """
-    await stack.renew_conversations_worker(slots=most)
-    try:
-        replies = await _until_doubled(product, answers, most)
-    finally:
-        await stack.renew_conversations_worker()
-    figures = [
-        figure
-        for count, heard in replies.items()
-        for figure in spread(f"reply with {count} at once, patience off", heard)
-    ]
-    alone = p95(replies[1])
-    borne = [count for count, heard in replies.items() if p95(heard) <= 2 * alone]
-    name = "conversations per core before p95 doubles"
-    if borne[-1] == most:
-        name += ", at least"
-    return [*figures, Figure(name=name, value=round(borne[-1] / (os.cpu_count() or 1), 2), unit="")]
-
-
-async def _until_doubled(product: Product, answers: int, most: int) -> dict[int, list[float]]:
-    """The waits, by how many conversations there were at once."""
-    replies: dict[int, list[float]] = {}
-    for count in range(1, most + 1):
-        replies[count] = await _together(product, count, answers)
-        if p95(replies[count]) > 2 * p95(replies[1]):
-            break
-    return replies
-
-
-async def _together(product: Product, count: int, answers: int) -> list[float]:
-    from bench.talking import waits
-
-    async with asyncio.TaskGroup() as calls:
-        held = [
-            calls.create_task(waits(product, ShiftedHeart(), answers=answers, patience_s=0))
-            for _ in range(count)
-        ]
-    return [wait for call in held for wait in call.result().heard]

@@ -19,22 +19,27 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bench.density import measure_density, measure_providers_density
 from bench.engine import measure_engine
 from bench.figures import Figure, Machine, median, this_machine
 from bench.grades import measure_grading
 from bench.load import measure_load
-from bench.memory import measure_density, measure_memory
+from bench.memory import measure_memory
+from bench.providers import measure_providers
 from bench.recovery import measure_recovery
 from bench.reporting import measure_report
+from bench.rooms import measure_rooms
 from bench.serving import measure_serving
 from bench.soak import measure_cancelled, measure_soak
 from bench.talking import measure_talk
 from bench.thinking import measure_thinkers
-from contracts.errors import CodeVoiceError, InvalidInput, Unavailable
+from contracts.errors import CodeVoiceError, InvalidInput, SettingError, Unavailable
+from local.livekit import livekit_program
 from local.product import Product
 from local.run import started
 from local.stack import Stack
 from settings import load
+from web.assets import LIVEKIT_CLIENT
 
 _ROOT: Final = Path(__file__).parents[1]
 #: Graded answers to measure agreement on; named here, not part of the project (docs/operating.md).
@@ -98,6 +103,28 @@ class Bench:
             return []
         return await measure_density(self.stack, self.product, answers=8, most=8)
 
+    async def providers(self) -> list[Figure]:
+        answers, rounds = (4, 1) if self.short else (40, 5)
+        return await measure_providers(self.stack, self.product, answers=answers, rounds=rounds)
+
+    async def providers_density(self) -> list[Figure]:
+        most = 2 if self.short else 8 * (os.cpu_count() or 1)
+        return await measure_providers_density(
+            self.stack,
+            self.product,
+            answers=self.rounds(8, 2),
+            most=most,
+            rounds=self.rounds(3, 1),
+        )
+
+    async def rooms(self) -> list[Figure]:
+        """On a product of its own; the one beside it idles."""
+        missing = _missing_for_rooms()
+        if missing:
+            self.notes.append(f"rooms were not measured: {missing}")
+            return []
+        return await measure_rooms(rounds=self.rounds(20, 1), restarts=self.rounds(5, 1))
+
     async def load(self) -> list[Figure]:
         rounds, answers = (1, 2) if self.short else (3, 10)
         return await measure_load(self.stack, self.product, rounds=rounds, answers=answers)
@@ -127,6 +154,16 @@ class Bench:
         return [Figure(name=name, value=median(took), unit="s", at_most=20, count=len(took))]
 
 
+def _missing_for_rooms() -> str:
+    if not LIVEKIT_CLIENT.exists():
+        return "the browser's part of LiveKit is not installed; make web"
+    try:
+        livekit_program()
+    except SettingError as failure:
+        return failure.detail
+    return ""
+
+
 Measurement = Callable[[Bench], Awaitable[list[Figure]]]
 MEASUREMENTS: Final[dict[str, Measurement]] = {
     "serving": Bench.serving,
@@ -137,6 +174,9 @@ MEASUREMENTS: Final[dict[str, Measurement]] = {
     "memory": Bench.memory,
     "density": Bench.density,
     "load": Bench.load,
+    "providers": Bench.providers,
+    "providers_density": Bench.providers_density,
+    "rooms": Bench.rooms,
     "engine": Bench.engine,
     "soak": Bench.soak,
     "cancelled": Bench.cancelled,

@@ -52,6 +52,8 @@ async def waits(
         )
         async with interviewee(made["join_url"], voice) as person:
             found.heard.extend(await answer_all(person, answers - len(found.heard)))
+            if recordings:
+                await person.next_prompt()  # all of the last reply is in its recording by then
             if person.candidate.joined_in_s is not None:
                 found.joins.append(person.candidate.joined_in_s)
         await end(product, made["id"])
@@ -66,10 +68,14 @@ async def answer_all(person: Interviewee, at_most: int) -> list[float]:
         person.candidate.rehearse(text)
     heard: list[float] = []
     while len(heard) < at_most and await person.next_prompt() is not None:
-        said = await person.candidate.say(ANSWERS[len(heard) % len(ANSWERS)])
-        answered_at = await person.voice_again(said.ended_at - 0.05)
-        heard.append(answered_at - said.ended_at)
+        heard.append(await answer(person, ANSWERS[len(heard) % len(ANSWERS)]))
     return heard
+
+
+async def answer(person: Interviewee, text: str) -> float:
+    """Seconds from the end of the words to the interviewer's first sound, in the ear."""
+    said = await person.candidate.say(text)
+    return await person.voice_again(said.ended_at - 0.05) - said.ended_at
 
 
 async def end(product: Product, interview_id: str) -> None:

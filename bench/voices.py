@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -95,6 +95,16 @@ class Recorded:
         with wave.open(str(self._files[text])) as file:
             audio = np.frombuffer(file.readframes(file.getnframes()), "<i2")
             return _voiced(audio.astype(np.float32) / 32768, file.getframerate())
+
+
+class Rehearsed:
+    """Another voice, for these texts alone: they are made here, and said at once from then on."""
+
+    def __init__(self, voice: Voice, texts: Iterable[str]) -> None:
+        self._said = {text: voice.say(text) for text in texts}
+
+    def say(self, text: str) -> Samples:
+        return self._said[text]
 
 
 VOICES: Final[dict[str, Callable[[], Voice]]] = {

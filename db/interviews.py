@@ -84,6 +84,9 @@ _AFTER_GAP = text("UPDATE service_pulse SET last_at = greatest(last_at, :ended_a
 _BOT_ALIVE = text(
     "SELECT id FROM interviews WHERE last_alive_at > clock_timestamp() - interval '5 s' LIMIT 1"
 )
+_ADMIT = text(
+    "UPDATE interviews SET admissions = admissions + 1 WHERE id = :id RETURNING admissions"
+)
 _VOID_LINKS = text(
     "UPDATE interviews SET token_generation = token_generation + 1 WHERE id = :id"
     " RETURNING token_generation"
@@ -223,6 +226,13 @@ class Interviews:
         values = {"consent_id": consent_id, "id": interview_id, "text_version": text_version}
         await self._database.run(_CONSENT, values)
 
+    async def agreed_texts(self, interview_id: UUID) -> tuple[str, ...]:
+        """The versions of the consent's text that were agreed to, in that order."""
+        consent = tables.Consents
+        agreed = select(consent.text_version).where(consent.interview_id == interview_id)
+        rows = await self._database.rows(agreed.order_by(consent.consented_at))
+        return tuple(row["text_version"] for row in rows)
+
     async def mark_started(self, interview_id: UUID) -> None:
         """The workflow has begun: the reconciler leaves the row alone."""
         await self._database.run(_STARTED, {"id": interview_id})
@@ -260,6 +270,13 @@ class Interviews:
         found = await self._database.rows(select(row.id).where(row.status.in_(words)))
         return tuple(each["id"] for each in found)
 
+    async def admit(self, interview_id: UUID) -> int:
+        """The number of one more join, the newest from now on. Raises NotFound."""
+        row = await self._database.row(_ADMIT, {"id": interview_id})
+        if row is None:
+            raise NotFound("There is no such interview")
+        return int(row["admissions"])
+
     async def void_links(self, interview_id: UUID) -> int:
         """Voids every link given out before; returns the new generation. Raises NotFound."""
         row = await self._database.row(_VOID_LINKS, {"id": interview_id})
@@ -291,7 +308,10 @@ def _interview_row(new: NewInterview, candidate_id: UUID) -> dict[str, Any]:
         "starts_at": start.starts_at,
         "expires_at": start.expires_at,
         "patience_s": new.patience_s,
+        "voice": new.voice,
+        "language": new.language.value if new.language else None,
         "report_to_candidate": new.report_to_candidate,
+        "live_listening": new.live_listening,
         "seed": new.seed,
         "idempotency_key": keepable_or_none(new.idempotency_key),
     }

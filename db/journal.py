@@ -14,6 +14,7 @@ from uuid import UUID
 
 from contracts.errors import Unavailable
 from contracts.interview import Fence, Outcome, Snapshot
+from contracts.manner import Manner
 from contracts.questions import Question
 from contracts.turns import Turn
 from contracts.usage import Usage
@@ -42,9 +43,9 @@ class ConversationJournal:
     async def plan(self) -> dict[UUID, Question]:
         return await _patiently(lambda: self._store.interviews.plan(self._interview_id))
 
-    async def patience_s(self) -> float:
+    async def manner(self) -> Manner:
         found = await _patiently(lambda: self._store.interviews.get(self._interview_id))
-        return found.patience_s
+        return Manner(patience_s=found.patience_s, voice=found.voice, language=found.language)
 
     async def snapshot(self) -> Snapshot:
         return await _patiently(lambda: self._store.interviews.snapshot(self._interview_id))

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.conduct import Conduct, Part
 from contracts.grades import Grade
 from contracts.interview import InterviewStart, InterviewStatus, Outcome, Snapshot
+from contracts.manner import AuraVoice, English
 from contracts.questions import Question
 from contracts.turns import Turn
 
@@ -46,7 +47,10 @@ class NewInterview(Row):
     start: InterviewStart
     candidate: Candidate = Candidate()
     patience_s: float = Field(default=1.8, ge=0, le=30)
+    voice: AuraVoice | None = None
+    language: English | None = None
     report_to_candidate: bool = False
+    live_listening: bool = False
     seed: int | None = None
     idempotency_key: str | None = None
 
@@ -54,7 +58,8 @@ class NewInterview(Row):
 class Interview(Row):
     """An interview as its row stands. `snapshot` is the newest saved state, from version 0 on.
 
-    `token_generation` is what a link's token must carry. `workflow_started_at` is None until
+    `token_generation` is what a link's token must carry. `admissions` is the number of the newest
+    join where it is held in a LiveKit room, 0 before the first. `workflow_started_at` is None until
     `mark_started`: the reconciler starts such a row's workflow from `start`.
     """
 
@@ -66,12 +71,27 @@ class Interview(Row):
     start: InterviewStart
     candidate: Candidate
     patience_s: float
+    voice: AuraVoice | None
+    language: English | None
     report_to_candidate: bool
+    live_listening: bool
     seed: int | None
     token_generation: int
+    admissions: int
     workflow_started_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+
+class LiveListener(Row):
+    """Somebody who was let in to listen. `api_key_id` is None for staff with a link."""
+
+    id: UUID
+    interview_id: UUID
+    role: str
+    api_key_id: UUID | None = None
+    who: str | None = None
+    admitted_at: datetime
 
 
 class AnswerText(Row):

@@ -13,6 +13,7 @@ from db.events import Events
 from db.grades import Grades
 from db.idempotency import Idempotency
 from db.interviews import Interviews
+from db.live_listeners import LiveListeners
 from db.offers import Offers
 from db.providers import Providers
 from db.questions import Questions
@@ -39,6 +40,7 @@ class Store:
         self.grades = Grades(database)
         self.idempotency = Idempotency(database)
         self.interviews = Interviews(database)
+        self.live_listeners = LiveListeners(database)
         self.offers = Offers(database)
         self.providers = Providers(database)
         self.questions = Questions(database)

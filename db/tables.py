@@ -115,7 +115,8 @@ class Interviews(Table):
     """`start` is the workflow's argument with the pinned plan: a row alone can start its workflow.
 
     `fence_epoch`, `fence_attempt`: the bot that may write. `turn_count` numbers the turns.
-    `token_generation` rises to void every link given out before.
+    `token_generation` rises to void every link given out before. `admissions` numbers the joins of
+    an interview that is held in a LiveKit room: the newest holds the candidate's place.
     """
 
     __tablename__ = "interviews"
@@ -138,10 +139,14 @@ class Interviews(Table):
     starts_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
     patience_s: Mapped[float]
+    voice: Mapped[str | None]
+    language: Mapped[str | None]
     report_to_candidate: Mapped[bool]
+    live_listening: Mapped[bool] = mapped_column(server_default=text("false"))
     seed: Mapped[int | None] = mapped_column(BigInteger)
     idempotency_key: Mapped[str | None]
     token_generation: Mapped[int] = mapped_column(server_default="1")
+    admissions: Mapped[int] = mapped_column(server_default="0")
     fence_epoch: Mapped[int] = mapped_column(server_default="0")
     fence_attempt: Mapped[int] = mapped_column(server_default="1")
     last_alive_at: Mapped[datetime | None]
@@ -158,6 +163,19 @@ class Consents(Table):
     interview_id: Mapped[UUID] = mapped_column(_of("interviews.id"))
     text_version: Mapped[str]
     consented_at: Mapped[datetime] = _now()
+
+
+class LiveListeners(Table):
+    """Who was let in to listen while the interview went on, and when: never changed. `role` is
+    "server", by the key `api_key_id`, or "staff", by the link; `who` is the caller's own word."""
+
+    __tablename__ = "live_listeners"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    interview_id: Mapped[UUID] = mapped_column(_of("interviews.id"), index=True)
+    role: Mapped[str]
+    api_key_id: Mapped[UUID | None]
+    who: Mapped[str | None]
+    admitted_at: Mapped[datetime] = _now()
 
 
 class Offers(Table):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,6 +41,8 @@ _CREDITS: Final = {
     Verdict.CONTRADICTED: 0.0,
 }
 _DOUBTFUL: Final = frozenset({Verdict.PARTIAL, Verdict.CONTRADICTED})
+#: The reading of an answer, and the answer: the reading that is shown.
+Guard = Callable[[Reading, str], Reading]
 #: Asked for beside the first opinion where that is doubtful.
 _MORE_OPINIONS: Final = 2
 
@@ -52,9 +54,11 @@ class LanguageModelGrader:
     good; Unavailable and TooMany where trying again may help. No message holds a text.
     """
 
-    def __init__(self, model: AsksModels) -> None:
-        """Nothing is sent before the first grade."""
+    def __init__(self, model: AsksModels, guard: Guard = without_orders) -> None:
+        """Nothing is sent before the first grade. `guard` takes out of an answer what the model is
+        not to see."""
         self._model = model
+        self._guard = guard
         self.version: Final = f"{_METHOD} {model.model} {PROMPT_VERSION}"
 
     async def grade(
@@ -66,7 +70,7 @@ class LanguageModelGrader:
     ) -> Grade:
         """`beside` is the embedded grade of the same answer; `book` is told of each call's usage,
         of a failed grade's too."""
-        case = _Case.of(question, answer)
+        case = _Case.of(question, answer, self._guard)
         if case.answered.nothing:
             return self._grade(case, _Opinion(case.all_missed()), beside)
         first = await self._first_opinion(case, book)
@@ -150,9 +154,9 @@ class _Case:
     seed: str
 
     @classmethod
-    def of(cls, question: Question, answer: str) -> _Case:
+    def of(cls, question: Question, answer: str, guard: Guard) -> _Case:
         read = reading.read(answer, frozenset(content_stems(question.prompt)))
-        answered = without_orders(read, answer)
+        answered = guard(read, answer)
         seed = hashlib.sha256(answer.encode(errors="replace")).hexdigest()
         said, asked = Words(answered.text), Words(question.prompt)
         return cls(Rubric.of(question), answered, said, asked, seed)

@@ -65,6 +65,7 @@ async def examine() -> list[Finding]:
     findings += [_origin(settings), *await _ice(settings)]
     findings.append(await examine_language_model(settings))
     asked = {"Deepgram": _deepgram} if settings.deepgram_api_key else {}
+    asked |= {"speech server": _speech_server} if settings.speech_base_url else {}
     asked |= {"LiveKit": _livekit} if settings.livekit_url else {}
     for part, probe in (_PROBES | asked).items():
         findings.append(await _probed(part, probe, settings))
@@ -309,6 +310,19 @@ async def _deepgram(settings: Settings) -> str:
         return "no key is set"
     await check(Account(*found))
     return f"{found.url} hears with {found.model} and speaks as {found.voice}"
+
+
+async def _speech_server(settings: Settings) -> str:
+    """Raises SettingError, Unavailable. Says a word, hears a second, as a worker at its start."""
+    from voice.openai import Server, check
+
+    found = connections.speech_server(settings)
+    if found is None:
+        return "no address is set"
+    await check(Server(*found))
+    does = [f"hears with {found.stt_model}"] if found.stt_model else []
+    does += [f"speaks with {found.tts_model} as {found.tts_voice}"] if found.tts_model else []
+    return f"{found.host} {' and '.join(does)}"
 
 
 _PROBES: Final[dict[str, Callable[[Settings], Awaitable[str]]]] = {

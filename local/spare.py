@@ -54,12 +54,15 @@ def _plan(scratch: Path) -> ChildPlan:
     )
 
 
-async def holder_of(interview_id: str, *, within_s: float = 5.0) -> int:
-    """The pid, on this machine, of the worker that holds the interview's conversation.
+async def holder_of(
+    interview_id: str, *, within_s: float = 5.0, client: Client | None = None
+) -> int:
+    """The pid, on this machine, of the worker that holds the interview's conversation, by the
+    `client` of its product: that of the settings in force where none is given.
 
     Raises NotFound when it is held elsewhere, Unavailable when nobody holds it in time.
     """
-    client = await connections.temporal_client(load())
+    client = client or await connections.temporal_client(load())
     deadline = asyncio.get_running_loop().time() + within_s
     while asyncio.get_running_loop().time() < deadline:
         if (pid := await holder(client, interview_id)) is not None:

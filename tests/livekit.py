@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Self
+from uuid import UUID
 
 import pytest
-from livekit import rtc
+from livekit import api, rtc
 
 from contracts.errors import SettingError
 from contracts.rooms import RoomPass
@@ -48,6 +49,14 @@ class Running:
     def url(self) -> str:
         return self.server.url
 
+    async def inside(self, interview_id: UUID) -> set[str]:
+        """Who is in the room by the server's own word, hidden ones too."""
+        async with api.LiveKitAPI(self.url, KEY, self.server.secret) as livekit:
+            found = await livekit.room.list_participants(
+                api.ListParticipantsRequest(room=str(interview_id))
+            )
+        return {who.identity for who in found.participants}
+
 
 @asynccontextmanager
 async def livekit_server(**options: Any) -> AsyncIterator[Running]:
@@ -80,7 +89,7 @@ class Guest:
         self.reason = reason
         self.gone.set()
 
-    async def join(self, key: RoomPass) -> Guest:
+    async def join(self, key: RoomPass) -> Self:
         """Raises what the client raises: ConnectError when LiveKit refuses."""
         await self.room.connect(key.url, key.token)
         return self

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import wave
 from typing import Any, Final
 
 from pipecat.audio.filters.base_audio_filter import BaseAudioFilter
@@ -39,6 +41,17 @@ class WholeWindows(BaseAudioFilter):
         windows = bytes(self._audio[:whole])
         del self._audio[:whole]
         return windows
+
+
+def waveform(audio: bytes) -> bytes:
+    """16 kHz mono 16-bit PCM as a WAV file."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as written:
+        written.setnchannels(1)
+        written.setsampwidth(2)
+        written.setframerate(STT_RATE_HZ)
+        written.writeframes(audio)
+    return file.getvalue()
 
 
 def audio_params(voice: BaseAudioFilter | None) -> dict[str, Any]:

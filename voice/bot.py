@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pipecat.frames.frames import (
     Frame,
@@ -31,6 +31,7 @@ from pipecat.processors.frameworks.rtvi import RTVIClientMessageFrame
 from pipecat.processors.frameworks.rtvi.observer import RTVIObserverParams
 from pipecat.transports.base_transport import BaseTransport
 
+from contracts.manner import Manner
 from contracts.usage import Book, unbooked
 from voice.dialogue import Dialogue
 from voice.engines import STT_RATE_HZ, TTS_RATE_HZ, Engines, load_engines
@@ -38,6 +39,7 @@ from voice.messages import Message, pressed
 from voice.models import SpeechModels
 from voice.pauses import Kind
 from voice.progress import Progress
+from voice.provider import Provider
 from voice.recorder import Recorder, Recording
 from voice.running import CANCEL_WITHIN_S
 from voice.senses import Debt, Senses
@@ -53,9 +55,6 @@ from voice.speech import (
 )
 from voice.terms import TermRepair
 from voice.turns import PatientTurnStop, PoliteTurnStart, TurnTaking
-
-if TYPE_CHECKING:
-    from voice.deepgram import Deepgram
 
 #: Two heartbeats within Temporal's shortest heartbeat timeout (5 s).
 HEARTBEAT_S: Final = 1.0
@@ -155,11 +154,15 @@ class Speech:
     engines: Engines
     models: SpeechModels
     repair: Repair
-    provider: Deepgram | None = None
+    provider: Provider | None = None
 
     def voice(self, book: Book = unbooked) -> Voice:
         """For one conversation, whose calls `book` is told of."""
         return self.provider.voice(book) if self.provider else self.engines.text_to_speech
+
+    def asked(self, manner: Manner) -> Speech:
+        """The same, with what an interview names of it; the embedded speech has one voice."""
+        return replace(self, provider=self.provider.asked(manner)) if self.provider else self
 
     @classmethod
     def load(cls) -> Speech:
@@ -274,8 +277,7 @@ class Bot:
         engine, repair, provider = speech.engines.speech_to_text, speech.repair, speech.provider
         if provider is None:
             return [EmbeddedSTTService(engine, repair=repair, terms=terms)]
-        ears = provider.ears(terms, lambda text: repair.repair(text, terms()), self._book)
-        return [ears, EmbeddedSTTService(engine, repair=repair, terms=terms, ahead=ears)]
+        return provider.ears(engine, repair, terms, self._book)
 
     # -- the dialogue's room
 

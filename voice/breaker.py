@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 _log = logging.getLogger("codevoice.voice")
@@ -14,6 +14,16 @@ FAILURES: Final = 2
 COOL_DOWN_S: Final = 15.0
 #: What no wait mends (a refused key, an unknown voice) is looked at again as seldom as this.
 LASTING_S: Final = 600.0
+
+
+class Lost(Exception):
+    """A provider keeps its connection and is of no use, or ends it. Says how."""
+
+
+def least_wait_s(headers: Mapping[str, str]) -> float | None:
+    """What Retry-After asks for, where that is seconds."""
+    asked = str(headers.get("retry-after", ""))
+    return float(asked) if asked.isdigit() else None
 
 
 class Breaker:
@@ -65,3 +75,32 @@ class Breaker:
         self._cool_down_s = LASTING_S if lasting else min(wait_s or COOL_DOWN_S, LASTING_S)
         self._next_try_at = self._clock() + self._cool_down_s
         _log.warning("%s is left alone for %s s: %s", self.provider, self._cool_down_s, why)
+
+
+class NamedBreaker(Breaker):
+    """For what one interview has named: a voice, a language. Open as long as its `service` is, and
+    where the name is refused, which tells nothing of the service."""
+
+    def __init__(
+        self, provider: str, service: Breaker, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(provider, clock)
+        self._service = service
+
+    @property
+    def closed(self) -> bool:
+        return self._service.closed and super().closed
+
+    def admits(self) -> bool:
+        return (self._service.closed or self._service.admits()) and super().admits()
+
+    def worked(self) -> None:
+        super().worked()
+        self._service.worked()
+
+    def failed(self, why: str, *, lasting: bool = False, wait_s: float | None = None) -> None:
+        self._service.failed(why, lasting=lasting, wait_s=wait_s)
+
+    def refused(self, why: str) -> None:
+        """The name, for good."""
+        super().failed(why, lasting=True)

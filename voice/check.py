@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from pipecat.frames.frames import Frame, TranscriptionFrame, TTSSpeakFrame
 from pipecat.pipeline.pipeline import Pipeline
@@ -50,12 +51,14 @@ async def hold_check(
     beat: Callable[[], None],
 ) -> ConversationResult:
     """Ends by itself after `check_lasts_s`, or when the candidate leaves. Takes no fence."""
+    speech = house.speech.asked(await journal.manner())
     line = await open_line(house, spec, journal)
     try:
         await updates.bot_ready(
             BotReady(fence=fence, offer_id=spec.offer_id, purpose=JoinPurpose.CHECK)
         )
-        return ConversationResult(end=await _talk(house, line, fence.epoch, Progress(beat)))
+        asked = replace(house, speech=speech)
+        return ConversationResult(end=await _talk(asked, line, fence.epoch, Progress(beat)))
     except StaleFence:
         return ConversationResult(end=ConversationEnd.SUPERSEDED)
     finally:

@@ -13,7 +13,7 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,7 @@ CUT_WITHIN_S: Final = 8
 CUT_WINDOW: Final = STT_RATE_HZ // 10
 
 #: What tiny-en writes when there are no words: for silence, white noise, hums, clicks and coughs.
+#: Whisper writes the same.
 IMAGINED: Final = frozenset({"", "you", "the", "so", "thank you for watching"})
 
 #: Hibari puts about 0.30 s of near-silence before a sentence and 0.45 s after it. What is kept:
@@ -128,8 +129,12 @@ class SpeechToText:
             )
         )
         lines = transcriber._parse_transcript(found).lines
-        text = " ".join(line.text for line in lines).strip()
-        return "" if re.sub(r"[^a-z ]+", "", text.lower()) in IMAGINED else text
+        return believed(" ".join(line.text for line in lines).strip())
+
+
+def believed(text: str) -> str:
+    """The words, "" where a recogniser has imagined them."""
+    return "" if re.sub(r"[^a-z ]+", "", text.lower()) in IMAGINED else text
 
 
 def pieces(samples: NDArray[np.float32]) -> list[NDArray[np.float32]]:
@@ -241,17 +246,17 @@ class Sentences:
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
         self._held = 0
-        self._spoken: OrderedDict[tuple[str, float], bytes] = OrderedDict()
+        self._spoken: OrderedDict[Hashable, bytes] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: tuple[str, float]) -> bytes | None:
+    def get(self, key: Hashable) -> bytes | None:
         with self._lock:
             spoken = self._spoken.get(key)
             if spoken is not None:
                 self._spoken.move_to_end(key)
             return spoken
 
-    def put(self, key: tuple[str, float], spoken: bytes) -> None:
+    def put(self, key: Hashable, spoken: bytes) -> None:
         with self._lock:
             self._held += len(spoken) - len(self._spoken.pop(key, b""))
             self._spoken[key] = spoken

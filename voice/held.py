@@ -157,18 +157,24 @@ class Held:
 
         What a bot that died had not recognised is looked for meanwhile: the line takes its time.
         """
-        plan, turns, patience_s, last_alive_at, left = await asyncio.gather(
+        plan, turns, manner, last_alive_at, left = await asyncio.gather(
             self._journal.plan(),
             self._journal.turns(),
-            self._journal.patience_s(),
+            self._journal.manner(),
             self._journal.last_alive_at(),
             self._journal.left_recordings(),
         )
-        speech, wording = self._house.speech, self._house.wording
-        taking = TurnTaking(speech.models, patience_s=patience_s)
+        speech, wording = self._house.speech.asked(manner), self._house.wording
+        taking = TurnTaking(speech.models, patience_s=manner.patience_s)
         ready: asyncio.Future[Interviewer] = asyncio.get_running_loop().create_future()
         self._recovery = Recovery(
-            speech, wording, self._journal, plan=plan, turns=turns, interviewer=ready
+            speech,
+            wording,
+            self._journal,
+            plan=plan,
+            turns=turns,
+            interviewer=ready,
+            book=self._used.put_nowait,
         )
         self._recovering = asyncio.create_task(self._recovery.run(left))
         try:
@@ -193,19 +199,23 @@ class Held:
             await within(CLOSE_WITHIN_S, self._line.close())
             await within(CLOSE_WITHIN_S, self._end_recording())
             raise
-        self._assemble(plan, snapshot, taking)
+        self._assemble(plan, snapshot, taking, speech)
         ready.set_result(self._interviewer)
         self._bot.prepare([line.text for line in self._interviewer.opening(turns)])
 
     def _assemble(
-        self, plan: Mapping[UUID, Question], snapshot: Snapshot, taking: TurnTaking
+        self,
+        plan: Mapping[UUID, Question],
+        snapshot: Snapshot,
+        taking: TurnTaking,
+        speech: Speech,
     ) -> None:
         improviser = Improviser(self._house.model, self._used.put_nowait)
         interviewer = Interviewer(plan, self._house.wording, snapshot, improviser)
         self._interviewer = interviewer
         self._bot = Bot(
             self._line.transport,
-            self._house.speech,
+            speech,
             self._recording,
             taking,
             terms=lambda: interviewer.question.key_terms if interviewer.question else (),

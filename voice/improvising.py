@@ -222,7 +222,14 @@ class Improviser:
         stream = self._model.stream(messages, _LINE_TOKENS, self._book)
         if stream is None:
             return None
-        draft = Draft(stream, lambda sentence: may_ask(sentence, question, known))
+        before: list[str] = []
+
+        def passes(sentence: str) -> bool:
+            fits = may_ask(sentence, question, known, before)
+            before.append(sentence)
+            return fits
+
+        draft = Draft(stream, passes)
         self._keep(draft.task)
         return draft
 

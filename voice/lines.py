@@ -77,4 +77,4 @@ async def _open_room(house: House, spec: HoldConversation, voice: BaseAudioFilte
     if house.rooms is None:
         raise Unavailable("LIVEKIT_URL is not set, and this interview is held in a room")
     await house.rooms.open(spec.interview_id)
-    return RoomLine(house.rooms.bots_pass(spec.interview_id), str(spec.interview_id), voice)
+    return RoomLine(house.rooms, spec.interview_id, voice)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Final
+from contextlib import suppress
+from typing import Any, Final
+from uuid import UUID
 
 from livekit import rtc
 from pipecat.audio.filters.base_audio_filter import BaseAudioFilter
-from pipecat.frames.frames import OutputAudioRawFrame
+from pipecat.frames.frames import InputAudioRawFrame, OutputAudioRawFrame
 from pipecat.transports.livekit.transport import (
+    LiveKitInputTransport,
     LiveKitOutputTransport,
     LiveKitParams,
     LiveKitTransport,
 )
 
 from contracts.errors import StaleFence, Unavailable
-from contracts.rooms import CANDIDATE, RoomPass
+from contracts.rooms import CANDIDATE, AdmitsBots
+from voice.admission import Admission
 from voice.audio import audio_params
 
 #: A page that is loaded again is back within two seconds; a candidate who left gets a new bot.
@@ -26,19 +30,31 @@ QUEUE_MS: Final = 100
 #: The queue takes no piece that is longer than itself.
 PIECE_S: Final = 0.04
 CLOSE_WITHIN_S: Final = 1.0
+#: LiveKit's service knows somebody a moment after those in the room.
+OUT_AGAIN_S: Final = 0.1
 BYTES_A_SAMPLE: Final = 2
 
 
 class RoomLine:
-    """One bot in one room. Whoever else is there, it minds the candidate alone.
+    """One bot in one room. Whoever else is there, it minds the candidate alone, and sends out who
+    is none (`Admission`).
 
     LiveKit tells when a candidate has vanished without a word after 20 s, and keeps the network's
     short failures to itself.
     """
 
-    def __init__(self, key: RoomPass, name: str, voice: BaseAudioFilter | None = None) -> None:
+    def __init__(
+        self, rooms: AdmitsBots, interview_id: UUID, voice: BaseAudioFilter | None = None
+    ) -> None:
+        self._rooms, self._interview_id = rooms, interview_id
+        self._admission = Admission()
+        self._seen = ""  # which entry under the candidate's name was judged last
+        self._admitted = False
+        key = rooms.bots_pass(interview_id)
         params = LiveKitParams(**audio_params(voice), audio_out_queue_size_ms=QUEUE_MS)
-        self.transport: LiveKitTransport = _Transport(key.url, key.token, name, params)
+        self.transport: LiveKitTransport = _Transport(
+            key.url, key.token, str(interview_id), params, heeds=lambda: self._admitted
+        )
         self.connected = asyncio.Event()
         self.left = asyncio.Event()
         self.returned = asyncio.Event()
@@ -95,12 +111,36 @@ class RoomLine:
             self.left.set()
 
     async def _on_joined(self, transport: LiveKitTransport, identity: str) -> None:
-        if identity != CANDIDATE:
+        who = self._candidate() if identity == CANDIDATE else None
+        if who is None:
+            return
+        entry = None
+        if who.sid != self._seen:
+            self._seen = who.sid
+            noted = transport._client.room.metadata
+            entry = self._admission.admit(who.attributes, noted)
+            self._admitted = entry is not None
+        if not self._admitted:
+            await self._send_out(who.sid)
             return
         self._stay()
         if self.connected.is_set():
             self.returned.set()
         self.connected.set()
+        if entry:
+            with suppress(Unavailable):  # its client cannot mend the line, and the page joins anew
+                await self._rooms.stamp(self._interview_id, entry)
+
+    def _candidate(self) -> rtc.RemoteParticipant | None:
+        room: rtc.Room = self.transport._client.room
+        return room.remote_participants.get(CANDIDATE)
+
+    async def _send_out(self, sid: str) -> None:
+        """Until they have gone: meanwhile they are neither heard nor obeyed."""
+        while (who := self._candidate()) and who.sid == sid and not self._closed:
+            with suppress(Unavailable):
+                await self._rooms.send_out(self._interview_id, sid)
+            await asyncio.sleep(OUT_AGAIN_S)
 
     async def _on_left(self, transport: LiveKitTransport, identity: str) -> None:
         """Who takes their own place, on another device perhaps, leaves and is there at once."""
@@ -115,10 +155,37 @@ class RoomLine:
 
 
 class _Transport(LiveKitTransport):
+    """`heeds` says whether what comes from the candidate's place is taken."""
+
+    def __init__(
+        self, url: str, token: str, room: str, params: LiveKitParams, heeds: Callable[[], bool]
+    ) -> None:
+        super().__init__(url, token, room, params)
+        self._heeds = heeds
+
+    def input(self) -> LiveKitInputTransport:
+        if not self._input:
+            made = _Input(self, self._client, self._params, name=self._input_name)
+            made.heeds = self._heeds
+            self._input = made
+        return self._input
+
     def output(self) -> LiveKitOutputTransport:
         if not self._output:
             self._output = _Output(self, self._client, self._params, name=self._output_name)
         return self._output
+
+
+class _Input(LiveKitInputTransport):
+    heeds: Callable[[], bool]
+
+    async def push_audio_frame(self, frame: InputAudioRawFrame) -> None:
+        if self.heeds():
+            await super().push_audio_frame(frame)
+
+    async def push_app_message(self, message: Any, sender: str | None) -> None:
+        if self.heeds():
+            await super().push_app_message(message, sender)
 
 
 class _Output(LiveKitOutputTransport):

@@ -12,6 +12,7 @@ from typing import Protocol
 from uuid import UUID
 
 from contracts.interview import BotReady, Fence, Move, RecordAnswer, ReopenAnswer, Snapshot
+from contracts.manner import Manner
 from contracts.questions import Question
 from contracts.turns import Turn
 from contracts.usage import Usage
@@ -42,8 +43,8 @@ class Journal(Protocol):
     async def plan(self) -> Mapping[UUID, Question]:
         """The pinned questions by id, in the order of the plan."""
 
-    async def patience_s(self) -> float:
-        """Silence after a finished answer that ends the turn, as set for this interview."""
+    async def manner(self) -> Manner:
+        """How this interview is spoken."""
 
     async def snapshot(self) -> Snapshot:
         """The newest saved state."""

@@ -26,6 +26,7 @@ from pipecat.audio.vad.vad_analyzer import VADState
 from contracts.errors import StaleFence
 from contracts.questions import Question
 from contracts.turns import Speaker, Turn, TurnKind, TurnPurpose
+from contracts.usage import Book
 from voice.bot import Speech
 from voice.controls import Control, recognise
 from voice.engines import pieces
@@ -45,6 +46,8 @@ LONGEST_S: Final = 60
 LEAD_S: Final = 1.0
 #: A voice that ends so soon after the last turn is the end of that turn's last word.
 WORD_END_S: Final = 0.3
+#: Of the 3 s that the candidate waits at most for all of this.
+TOLD_WITHIN_S: Final = 1.0
 #: Silence around a stretch, as in the segments that the recogniser gets from a live line.
 BEFORE_S: Final = 0.8
 AFTER_S: Final = 0.2
@@ -94,12 +97,15 @@ class Recovery:
         plan: Mapping[UUID, Question],
         turns: Sequence[Turn],
         interviewer: asyncio.Future[Interviewer],
+        book: Book,
     ) -> None:
+        """`book` is told of what a provider was asked."""
         self._speech = speech
         self._wording = wording
         self._journal = journal
         self._plan = plan
         self._interviewer = interviewer
+        self._book = book
         self.turns = list(turns)
 
     async def run(self, left: Sequence[LeftRecording]) -> None:
@@ -112,8 +118,10 @@ class Recovery:
         """The recording is closed when all that it holds is written, and not before."""
         try:
             tail = await asyncio.to_thread(read_tail, recording, self.turns)
-            for stretch, pcm in await self._speech_in(tail):
-                heard = await self._heard(recording, stretch, pcm)
+            found = await self._speech_in(tail)
+            told = await self._told(recording, found)
+            for (stretch, pcm), words in zip(found, told, strict=True):
+                heard = await self._heard(recording, stretch, pcm, words)
                 if heard is not None:
                     turn = self._turn(recording, heard, await self._interviewer)
                     self.turns.append(await self._journal.add_turn(turn))
@@ -132,18 +140,44 @@ class Recovery:
             await detector.cleanup()  # type: ignore[no-untyped-call]  # Pipecat's
         return [part for stretch in found for part in parts(stretch, tail)]
 
-    async def _heard(self, recording: LeftRecording, stretch: Stretch, pcm: bytes) -> Heard | None:
+    async def _told(
+        self, recording: LeftRecording, found: Sequence[tuple[Stretch, bytes]]
+    ) -> list[str | None]:
+        """The words that a provider tells, all asked for at once; None for each that it does not
+        tell in time."""
+        provider = self._speech.provider
+        if provider is None or not found:
+            return [None] * len(found)
+        asked = [
+            asyncio.create_task(
+                provider.recognise(pcm, self._terms(recording, stretch), self._book)
+            )
+            for stretch, pcm in found
+        ]
+        try:
+            await asyncio.wait(asked, timeout=TOLD_WITHIN_S)
+            return [each.result() if each.done() else None for each in asked]
+        finally:
+            for each in asked:
+                each.cancel()
+
+    def _terms(self, recording: LeftRecording, stretch: Stretch) -> Sequence[str]:
+        """Those of the question that it was said to."""
+        asked = prompt_before(_at(recording, stretch.begins), self.turns)
+        question = self._plan.get(asked.question_id) if asked and asked.question_id else None
+        return question.key_terms if question else ()
+
+    async def _heard(
+        self, recording: LeftRecording, stretch: Stretch, pcm: bytes, told: str | None
+    ) -> Heard | None:
         """None for a sound without words."""
-        raw_text = await self._speech.engines.speech_to_text.transcribe(pcm + TAIL)
+        raw_text = told or await self._speech.engines.speech_to_text.transcribe(pcm + TAIL)
         # A torn stretch ends within a word: what the model makes of its half was not said.
         whole = " ".join(raw_text.split()[:-1]) if stretch.torn else raw_text
         if not whole:
             return None
-        began_at = recording.started_at + timedelta(seconds=stretch.begins / RATE_HZ)
-        ended_at = recording.started_at + timedelta(seconds=stretch.ends / RATE_HZ)
-        asked = prompt_before(began_at, self.turns)
-        question = self._plan.get(asked.question_id) if asked and asked.question_id else None
-        text = self._speech.repair.repair(whole, question.key_terms if question else ())
+        text = self._speech.repair.repair(whole, self._terms(recording, stretch))
+        began_at, ended_at = _at(recording, stretch.begins), _at(recording, stretch.ends)
         return Heard(raw_text, text, began_at, ended_at)
 
     def _turn(self, recording: LeftRecording, heard: Heard, interviewer: Interviewer) -> Turn:
@@ -189,6 +223,10 @@ class Recovery:
             self._wording.confirm_finish(): Control.FINISH,
         }
         return asked_back.get(said.text) if said else None
+
+
+def _at(recording: LeftRecording, place: int) -> datetime:
+    return recording.started_at + timedelta(seconds=place / RATE_HZ)
 
 
 def read_tail(recording: LeftRecording, turns: Sequence[Turn]) -> Tail:

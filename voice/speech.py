@@ -103,6 +103,16 @@ class Ahead(Protocol):
         """It heard nothing where words were said."""
 
 
+class Asked(Protocol):
+    """A provider's recogniser that is sent each stretch of speech once it is over. It may fail."""
+
+    def words(self, audio: bytes) -> asyncio.Future[str | None]:
+        """Asks at once. "" where there are none, None when it does not know, in 2 s at most."""
+
+    def missed(self) -> None:
+        """It heard nothing where words were said."""
+
+
 class Voice(Protocol):
     """What makes speech of text, `speed` relative to its own pace."""
 
@@ -121,7 +131,7 @@ class _Segment:
     audio: bytes
     started_at: datetime
     ended_at: datetime
-    told: asyncio.Future[str | None] | None = None  # by the provider ahead
+    told: asyncio.Future[str | None] | None = None  # by the provider
 
 
 class EmbeddedSTTService(STTService):
@@ -133,7 +143,7 @@ class EmbeddedSTTService(STTService):
     sets it always, and a text that comes late then ends the turn before the words after it exist.
 
     Expects 16 kHz mono input. `terms` is asked for the current question's key terms each time.
-    With a provider `ahead` it recognises what that one does not.
+    With a provider, `ahead` of it or `asked` by it, it recognises what that one does not.
     """
 
     def __init__(
@@ -143,6 +153,7 @@ class EmbeddedSTTService(STTService):
         repair: Repair | None = None,
         terms: Callable[[], Sequence[str]] = tuple,
         ahead: Ahead | None = None,
+        asked: Asked | None = None,
     ) -> None:
         super().__init__(
             sample_rate=STT_RATE_HZ,
@@ -153,6 +164,7 @@ class EmbeddedSTTService(STTService):
         self._repair = repair
         self._terms = terms
         self._ahead = ahead
+        self._asked = asked
         self._audio = bytearray()
         self._voice = False
         self._started_at = datetime.now(UTC)
@@ -259,6 +271,8 @@ class EmbeddedSTTService(STTService):
     ) -> None:
         audio = bytes(self._audio[:size])
         del self._audio[:size]
+        if self._asked:
+            told = self._asked.words(audio)
         self._unrecognised += 1
         self._queue.put_nowait(_Segment(audio, self._started_at, ended_at, told))
 
@@ -290,8 +304,9 @@ class EmbeddedSTTService(STTService):
         if told:
             return told
         raw_text = await self._engine.transcribe(segment.audio + TAIL)
-        if self._ahead and told == "" and len(raw_text.split()) >= TELLING_WORDS:
-            self._ahead.missed()
+        provider = self._ahead or self._asked
+        if provider and told == "" and len(raw_text.split()) >= TELLING_WORDS:
+            provider.missed()
         return raw_text
 
     def _begin_caption(self) -> None:

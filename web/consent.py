@@ -14,9 +14,14 @@ FOLDER: Final = Path(__file__).parent / "consent"
 
 @dataclass(frozen=True)
 class ConsentText:
-    """`version` is the file's name, which sorts by date."""
+    """`version` is the file's name, which sorts by date; `-live` at its end says that staff may
+    listen live."""
 
     version: str
+
+    @property
+    def live_listening(self) -> bool:
+        return self.version.endswith("-live")
 
     @property
     def template(self) -> str:
@@ -28,5 +33,6 @@ def versions() -> list[ConsentText]:
     return [ConsentText(path.stem) for path in sorted(FOLDER.glob("*.html"))]
 
 
-def current() -> ConsentText:
-    return versions()[-1]
+def current(*, live_listening: bool = False) -> ConsentText:
+    """The newest, for interviews that staff may or may not listen to while they go on."""
+    return [text for text in versions() if text.live_listening is live_listening][-1]

@@ -71,6 +71,7 @@ class Facts:
     starts_at: datetime | None
     expires_at: datetime
     report_to_candidate: bool
+    live_listening: bool
     transport: str
 
     @classmethod
@@ -86,6 +87,7 @@ class Facts:
             starts_at=start.starts_at if scheduled else None,
             expires_at=start.expires_at,
             report_to_candidate=interview.report_to_candidate,
+            live_listening=interview.live_listening,
             transport=start.transport,
         )
 
@@ -126,7 +128,8 @@ def home() -> HTMLResponse:
 
 
 def invitation(facts: Facts) -> HTMLResponse:
-    return _page("invitation.html", consent=consent.current(), **_about(facts))
+    text = consent.current(live_listening=facts.live_listening)
+    return _page("invitation.html", consent=text, **_about(facts))
 
 
 def check(facts: Facts, ways: Ways) -> HTMLResponse:

@@ -12,7 +12,9 @@ from tests.browser.site import Site
 from web import assets, consent
 
 #: A consent text that was shown to somebody stays as it is: a change is a new file.
-DIGESTS = {"2026-11-22": "1b4cfba0b589842e"}
+DIGESTS = {"2026-11-22": "1b4cfba0b589842e", "2026-11-30-live": "a3697cf5bd092677"}
+#: What the texts of interviews with live listening have besides.
+LIVE = re.compile(r"  <li><strong>Who may listen live\..*?</li>\n", re.DOTALL)
 LONGEST = 400
 
 
@@ -24,6 +26,15 @@ def test_no_consent_text_was_edited_after_it_was_published() -> None:
         for each in consent.versions()
     }
     assert found == DIGESTS
+
+
+def test_the_text_with_live_listening_says_what_the_other_says_and_that() -> None:
+    plain, live = (
+        (consent.FOLDER / f"{consent.current(live_listening=chosen).version}.html").read_text()
+        for chosen in (False, True)
+    )
+    assert len(LIVE.findall(live)) == 1
+    assert LIVE.sub("", live) == plain
 
 
 @pytest.mark.parametrize("kind", ["js", "css"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -9,8 +10,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Response, expect
 
+from contracts.rooms import RoomPass
 from db.ids import new_id
 from local.livekit import KEY
 from local.postgres import Postgres
@@ -20,7 +22,7 @@ from tests.browser.site import Site
 from tests.browser.test_spoken_interview import LOUDNESS
 from tests.browser.workers import started
 from tests.conftest import temporal_server
-from tests.livekit import livekit_server, needs_livekit
+from tests.livekit import Guest, livekit_server, needs_livekit
 
 #: What another front end does: LiveKit's own token source and room, none of our modules.
 OTHERS_CLIENT = """async endpoint => {
@@ -102,6 +104,29 @@ async def test_the_newest_device_holds_the_place(
         "data-state", "speaking", timeout=20_000
     )
     await visitor.close()
+
+
+async def test_a_token_used_again_costs_the_page_a_moment_and_no_press(
+    quiet_page: Page, site: Site
+) -> None:
+    """The page comes back by the token that it was told beforehand, without another join."""
+    keys: list[RoomPass] = []
+
+    async def note(reply: Response) -> None:
+        if reply.url.endswith("/join"):
+            told = await reply.json()
+            keys.append(RoomPass(told["url"], told["token"]))
+
+    quiet_page.on("response", note)
+    await start_speaking(quiet_page, site.link(await site.invite()))
+    await expect(quiet_page.locator("#state")).to_have_text("Listening", timeout=40_000)
+    thief = await Guest().join(keys[-1])
+    await asyncio.wait_for(thief.gone.wait(), 5)
+    await expect(quiet_page.locator("#stage")).to_have_attribute(
+        "data-state", "speaking", timeout=20_000
+    )
+    assert len(keys) == 1
+    await expect(quiet_page.get_by_text("open somewhere else")).to_have_count(0)
 
 
 async def test_anothers_front_end_joins_by_livekits_token_endpoint(

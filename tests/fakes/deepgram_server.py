@@ -7,14 +7,17 @@ refused with, or the name of a fault.
 from __future__ import annotations
 
 import asyncio
+import io
 import json
-from typing import Any, Final, Literal
+import wave
+from collections.abc import AsyncIterator
+from typing import Any, Final, Literal, Protocol
 from uuid import uuid4
 
 import numpy as np
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from voice.engines import STT_RATE_HZ, TTS_RATE_HZ, Engines, quietest_moment
+from voice.engines import STT_RATE_HZ, TTS_RATE_HZ, quietest_moment
 from voice.speech import TAIL
 
 KEY: Final = "a-key-of-the-tests"
@@ -28,31 +31,65 @@ INTERIM_EVERY_S: Final = 1.0
 #: Longer speech gets final words for its front.
 LONGEST_S: Final = 5.0
 
-#: hangs: no handshake. closes: 1011 in mid-answer. deaf: reads and tells nothing. silent: tells
-#: that there are no words. unread: reads nothing. garbage: no message. slow: 2.5 s late.
+#: hangs: no handshake. closes: 1011 in mid-answer. drops: the connection breaks there. deaf: reads
+#: and tells nothing. silent: tells that there are no words. unread: reads nothing. garbage: no
+#: message. slow: 2.5 s late.
 Listening = int | Literal[
-    "well", "hangs", "closes", "closes once", "deaf", "silent", "unread", "garbage", "slow"
+    "well", "hangs", "closes", "closes once", "drops once", "deaf", "silent", "unread", "garbage",
+    "slow",
 ]  # fmt: skip
 #: hangs: no answer. mute: no sound. cut: breaks off half-way. drip: slower than it is played.
 #: garbage: a page instead of sound.
-Speaking = int | Literal["well", "hangs", "mute", "cut", "drip", "garbage"]
+Speaking = int | Literal["well", "hangs", "mute", "cut", "cut once", "drip", "garbage"]
+
+
+class Recogniser(Protocol):
+    async def transcribe(self, pcm16_16k: bytes) -> str: ...
+
+
+class Speaker(Protocol):
+    def synthesise(self, text: str) -> AsyncIterator[bytes]: ...
+
+
+class Engines(Protocol):
+    """What it hears and speaks with: the embedded engines, or others that work faster."""
+
+    @property
+    def speech_to_text(self) -> Recogniser: ...
+
+    @property
+    def text_to_speech(self) -> Speaker: ...
 
 
 class FakeDeepgram:
-    """Use as a context manager. What it was asked and what it told is kept, in order."""
+    """Use as a context manager. What it was asked and what it told is kept, in order.
 
-    def __init__(self, engines: Engines) -> None:
+    Final words come `final_after_s` after they were asked for, a sentence's first sound
+    `sound_after_s` after the sentence was made.
+    """
+
+    def __init__(
+        self,
+        engines: Engines,
+        *,
+        final_after_s: float = FINAL_AFTER_S,
+        sound_after_s: float = SOUND_AFTER_S,
+    ) -> None:
         self.engines = engines
+        self.final_after_s, self.sound_after_s = final_after_s, sound_after_s
         self.listening: Listening = "well"
         self.speaking: Speaking = "well"
         self.retry_after: str | None = None
         self.connections: list[dict[str, Any]] = []
+        self.recordings: list[dict[str, Any]] = []
         self.controls: list[str] = []
         self.told: list[str] = []
         self.spoken: list[str] = []
+        self.voices: list[str] = []
         self.closed = asyncio.Event()
         app = web.Application()
         app.add_routes([web.get("/v1/listen", self._listen), web.post("/v1/speak", self._speak)])
+        app.add_routes([web.post("/v1/listen", self._recognise)])
         self._runner = web.AppRunner(app, shutdown_timeout=0.5)
 
     async def __aenter__(self) -> FakeDeepgram:
@@ -97,8 +134,27 @@ class FakeDeepgram:
         if self.listening == "unread":
             await self.closed.wait()
         else:
-            await _Stream(self, socket).run()
+            await _Stream(self, socket, request.transport).run()
         return socket
+
+    async def _recognise(self, request: web.Request) -> web.StreamResponse:
+        """A whole file."""
+        self.recordings.append({**request.query, "keyterm": request.query.getall("keyterm", [])})
+        if refused := self.refusal(request, self.listening, MODELS):
+            return refused
+        if self.listening == "hangs":
+            await self.closed.wait()
+        if self.listening == "garbage":
+            return web.Response(text="<html>", content_type="text/html")
+        with wave.open(io.BytesIO(await request.read())) as file:
+            assert (file.getframerate(), file.getnchannels()) == (STT_RATE_HZ, 1)
+            audio = file.readframes(file.getnframes())
+        words = await self.engines.speech_to_text.transcribe(audio + TAIL)
+        self.told.append(words)
+        heard = {"transcript": words, "confidence": 0.99, "words": []}
+        return web.json_response(
+            {"metadata": {}, "results": {"channels": [{"alternatives": [heard]}]}}
+        )
 
     # -- /v1/speak
 
@@ -114,16 +170,20 @@ class FakeDeepgram:
         await answer.prepare(request)
         if self.speaking != "mute":
             parts = [part async for part in self.engines.text_to_speech.synthesise(text)]
-            await asyncio.sleep(SOUND_AFTER_S)
+            await asyncio.sleep(self.sound_after_s)
             await self._send(answer, request, b"".join(parts))
             self.spoken.append(text)
+            self.voices.append(request.query["model"])
         await answer.write_eof()
         return answer
 
     async def _send(self, answer: web.StreamResponse, request: web.Request, sound: bytes) -> None:
         tenth = 2 * TTS_RATE_HZ // 10
         for place in range(0, len(sound), tenth):
-            if self.speaking == "cut" and place >= len(sound) // 2 and request.transport:
+            cut = self.speaking in ("cut", "cut once") and place >= len(sound) // 2
+            if cut and request.transport:
+                if self.speaking == "cut once":
+                    self.speaking = "well"
                 request.transport.abort()
                 raise ConnectionResetError
             if self.speaking == "drip":
@@ -134,9 +194,15 @@ class FakeDeepgram:
 class _Stream:
     """What one connection hears."""
 
-    def __init__(self, server: FakeDeepgram, socket: web.WebSocketResponse) -> None:
+    def __init__(
+        self,
+        server: FakeDeepgram,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport | None,
+    ) -> None:
         self._server = server
         self._socket = socket
+        self._transport = transport
         self._received = 0
         self._audio = bytearray()  # since the last final words
         self._interim_at = 0
@@ -161,10 +227,13 @@ class _Stream:
         self._received += len(audio)
         self._audio += audio
         behaviour = self._server.listening
-        if behaviour in ("closes", "closes once") and self._seconds_of_speech():
-            if behaviour == "closes once":
+        if behaviour in ("closes", "closes once", "drops once") and self._seconds_of_speech():
+            if behaviour != "closes":
                 self._server.listening = "well"
-            await self._socket.close(code=WSCloseCode.INTERNAL_ERROR, message=b"NET-0001")
+            if behaviour == "drops once" and self._transport:
+                self._transport.abort()
+            else:
+                await self._socket.close(code=WSCloseCode.INTERNAL_ERROR, message=b"NET-0001")
         elif behaviour == "garbage" and self._loud():
             await self._socket.send_str("<html>")
         elif behaviour not in ("deaf", "silent"):
@@ -200,7 +269,7 @@ class _Stream:
             return
         audio, start_s = bytes(self._audio), self._start_s()
         self._audio.clear()
-        late_s = 2.5 if behaviour == "slow" else FINAL_AFTER_S
+        late_s = 2.5 if behaviour == "slow" else self._server.final_after_s
         words, _ = await asyncio.gather(self._words(audio), asyncio.sleep(late_s))
         if behaviour == "silent":
             words = ""

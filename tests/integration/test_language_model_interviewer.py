@@ -82,6 +82,8 @@ async def test_it_words_the_acknowledgement_and_its_call_is_booked() -> None:
         "That is right.",
         "Almost, you missed one thing.",
         "Is there anything else?",
+        "You nailed it.",
+        "It hashes the key to find a bucket.",
         "Vielen Dank für die ausführliche Antwort auf diese Frage.",
         "Thank you for that long and winding answer which I have written down in full now.",
         "**Noted.**",
@@ -176,6 +178,7 @@ async def test_it_words_the_follow_up_that_the_workflow_chose() -> None:
     "worded",
     [
         "You missed how a place is found. How is it?",
+        "You are through to the next round. How does it find a place?",
         "Say, the point of it: does a table know that all of a point is one?",
         "Wie findet sie einen Platz für den Schlüssel, bitte?",
         "How? " * 50,

@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from connections import Audience, OneLine, TokenSigner, deepgram, parts, redacted
+from connections import (
+    Audience,
+    OneLine,
+    TokenSigner,
+    deepgram,
+    parts,
+    redacted,
+    speech_server,
+)
 from contracts.errors import NotAuthenticated
 from settings import load
 
@@ -115,6 +123,23 @@ def test_a_failure_is_one_line_without_its_secrets(written: io.StringIO) -> None
     assert line.count("\n") == 1
     assert "ERROR codevoice.test: interview 1\\nfailed | Traceback" in line
     assert "hunter2" not in line
+
+
+def test_a_speech_server_stands_in_the_start_line_for_what_it_does(tmp_path: Path) -> None:
+    home, no_file = {"DATA_DIR": str(tmp_path / "data")}, tmp_path / ".env"
+    server = {"SPEECH_BASE_URL": "http://10.0.0.7:8880/v1", "SPEECH_API_KEY": "x"}
+    speaks = server | {"SPEECH_TTS_MODEL": "kokoro", "SPEECH_TTS_VOICE": "af_heart"}
+    settings = load(home | speaks, no_file)
+    assert parts(settings)["text to speech"] == "kokoro (af_heart) at 10.0.0.7:8880"
+    assert parts(settings)["speech to text"].startswith("embedded")
+    assert speech_server(settings) == (
+        *("http://10.0.0.7:8880/v1", "x", None),
+        *("kokoro", "af_heart"),
+    )
+    settings = load(home | server | {"SPEECH_STT_MODEL": "whisper-1"}, no_file)
+    assert parts(settings)["speech to text"] == "whisper-1 at 10.0.0.7:8880"
+    assert parts(settings)["text to speech"].startswith("embedded")
+    assert speech_server(load(home, no_file)) is None
 
 
 def test_a_key_puts_deepgram_ahead_of_the_embedded_speech(tmp_path: Path) -> None:

@@ -113,6 +113,9 @@ def test_no_secret_is_ever_shown(home: dict[str, str]) -> None:
         ("DEEPGRAM_VOICE", "aura helios"),
         ("OPENAI_BASE_URL", "127.0.0.1:11434"),
         ("OPENAI_MODEL", "gpt 4"),
+        ("SPEECH_BASE_URL", "127.0.0.1:8880"),
+        ("SPEECH_STT_MODEL", "whisper 1"),
+        ("SPEECH_TTS_VOICE", "af heart"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_remedy(
@@ -126,6 +129,39 @@ def test_a_wrong_value_is_named_with_its_remedy(
     assert told.value.remedy
     assert "\n" not in told.value.detail
     assert "hunter2" not in told.value.detail
+
+
+SERVER = {"SPEECH_BASE_URL": "http://127.0.0.1:8880/v1"}
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (SERVER, "SPEECH_BASE_URL"),
+        (SERVER | {"SPEECH_TTS_MODEL": "kokoro"}, "SPEECH_TTS_VOICE"),
+        (SERVER | {"SPEECH_TTS_VOICE": "af_heart"}, "SPEECH_TTS_MODEL"),
+        ({"SPEECH_STT_MODEL": "whisper-1"}, "SPEECH_BASE_URL"),
+        ({"SPEECH_TTS_MODEL": "kokoro", "SPEECH_TTS_VOICE": "af_heart"}, "SPEECH_BASE_URL"),
+        (SERVER | {"SPEECH_STT_MODEL": "whisper-1", "DEEPGRAM_API_KEY": "x"}, "SPEECH_BASE_URL"),
+        ({"OPENAI_API_KEY": "x", "KRUTRIM_API_KEY": "y"}, "KRUTRIM_API_KEY"),
+        ({"LIVEKIT_URL": "ws://127.0.0.1:7880"}, "LIVEKIT_API_KEY"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_named_with_a_remedy(
+    home: dict[str, str], given: dict[str, str], named: str
+) -> None:
+    with pytest.raises(SettingError) as told:
+        load(home | given, NO_FILE)
+
+    assert told.value.setting == named
+    assert told.value.remedy
+
+
+def test_a_speech_server_may_hear_or_speak_or_both(home: dict[str, str]) -> None:
+    hears = {"SPEECH_STT_MODEL": "Systran/faster-whisper-small"}
+    speaks = {"SPEECH_TTS_MODEL": "kokoro", "SPEECH_TTS_VOICE": "af_bella(2)+af_sky(1)"}
+    for given in (hears, speaks, hears | speaks):
+        assert load(home | SERVER | given, NO_FILE).speech_base_url == SERVER["SPEECH_BASE_URL"]
 
 
 def test_a_worker_with_a_wrong_setting_says_one_line_and_exits_with_2(tmp_path: Path) -> None:

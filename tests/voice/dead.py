@@ -115,6 +115,7 @@ class Dead:
             plan=self.interview.questions,
             turns=await journal.turns(),
             interviewer=ready,
+            book=self.interview.used.append,
         )
 
     @property

@@ -28,12 +28,14 @@ from contracts.interview import (
     ReopenAnswer,
     Snapshot,
 )
+from contracts.manner import Manner
 from contracts.questions import FOLLOW_UP_BUDGET, Question
 from contracts.turns import Speaker, Turn, TurnKind, TurnPurpose
 from contracts.usage import Usage
 from voice.protocols import LeftRecording
 
 Missing = Callable[[Question, str], Sequence[str]]
+_HASTY = Manner(patience_s=0.6)
 
 
 def nothing_missing(question: Question, answer: str) -> Sequence[str]:
@@ -48,12 +50,12 @@ class MemoryInterview:
         questions: Sequence[Question],
         *,
         missing: Missing = nothing_missing,
-        patience_s: float = 0.6,
+        manner: Manner = _HASTY,
         assess_s: float = 0.05,
     ) -> None:
         self.id = uuid7()
         self.questions: dict[UUID, Question] = {uuid7(): question for question in questions}
-        self.patience_s = patience_s
+        self.manner = manner
         self._missing = missing
         self._assess_s = assess_s
         self.turns: list[Turn] = []
@@ -290,8 +292,8 @@ class MemoryJournal:
     async def plan(self) -> Mapping[UUID, Question]:
         return self._interview.questions
 
-    async def patience_s(self) -> float:
-        return self._interview.patience_s
+    async def manner(self) -> Manner:
+        return self._interview.manner
 
     async def snapshot(self) -> Snapshot:
         self._interview.reach()

@@ -15,6 +15,7 @@ import numpy as np
 from bench.candidate import SimulatedCandidate
 from bench.voices import Voice
 from contracts.language import AsksModels
+from contracts.manner import Manner
 from contracts.questions import Difficulty, KeyPoint, Question
 from contracts.turns import Speaker, TurnPurpose
 from db.rows import Recording
@@ -178,12 +179,14 @@ class RoomFor:
         *questions: Question,
         missing: Missing = nothing_missing,
         patience_s: float = 0.8,
+        voice: str | None = None,
         rehearse: Sequence[str] = (),
         recordings_url: str | None = None,
         model: AsksModels | None = None,
         **settings: float,
     ) -> Room:
-        interview = MemoryInterview(questions, missing=missing, patience_s=patience_s)
+        manner = Manner(patience_s=patience_s, voice=voice)
+        interview = MemoryInterview(questions, missing=missing, manner=manner)
         reception = Reception(interview)
         where = recordings_url or str(self._folder / "recordings")
         reception.conversation = Conversation(

@@ -12,6 +12,7 @@ from pipecat.frames.frames import Frame
 
 from contracts.interview import Fence, InterviewStatus
 from contracts.language import AsksModels
+from contracts.questions import Question
 from contracts.turns import Speaker, TurnPurpose
 from tests.voice.memory import (
     MemoryInterview,
@@ -113,9 +114,12 @@ class Talk:
 
 @asynccontextmanager
 async def talking(
-    model: AsksModels | None = None, missing: Missing = nothing_missing
+    model: AsksModels | None = None,
+    missing: Missing = nothing_missing,
+    questions: Sequence[Question] = (HASH, CACHE),
 ) -> AsyncIterator[Talk]:
-    interview = MemoryInterview([HASH, CACHE], missing=missing)
+    """The first question is asked."""
+    interview = MemoryInterview(questions, missing=missing)
     fence, room = Fence(epoch=0), SilentRoom()
     journal, updates = MemoryJournal(interview, fence), MemoryUpdates(interview, fence)
     notebook = Notebook(journal, lambda: None)
@@ -141,7 +145,7 @@ async def talking(
     beside = (notebook.run(), room.pass_marks(), follow(), dialogue.run([]))
     tasks = [asyncio.create_task(each) for each in beside]
     try:
-        await eventually(lambda: "What is a hash table?" in talk.asked())
+        await eventually(lambda: questions[0].prompt in talk.asked())
         yield talk
     finally:
         for task in tasks:

@@ -9,8 +9,10 @@ import pytest
 
 from bench.voices import ShiftedHeart
 from contracts.errors import SettingError
+from contracts.manner import English, Manner
 from tests.fakes.deepgram_server import FakeDeepgram, Listening, Speaking
-from tests.voice.deepgram_room import Ears, account, microphone
+from tests.voice.deepgram_room import DeepgramEars, account
+from tests.voice.ears import microphone
 from tests.waiting import eventually
 from voice.conversation import Speech
 from voice.deepgram import Deepgram, check
@@ -29,13 +31,13 @@ async def server(speech: Speech) -> AsyncIterator[FakeDeepgram]:
 
 
 @pytest.fixture
-async def ears(speech: Speech, server: FakeDeepgram) -> AsyncIterator[Ears]:
-    async with Ears(speech, server) as ears:
+async def ears(speech: Speech, server: FakeDeepgram) -> AsyncIterator[DeepgramEars]:
+    async with DeepgramEars(speech, server) as ears:
         yield ears
 
 
 async def test_words_captions_and_key_terms(
-    ears: Ears, server: FakeDeepgram, heart: ShiftedHeart
+    ears: DeepgramEars, server: FakeDeepgram, heart: ShiftedHeart
 ) -> None:
     ears.terms = ["hash function", "bucket"]
     await ears.silence(0.2)
@@ -52,7 +54,7 @@ async def test_words_captions_and_key_terms(
 
 
 async def test_another_question_brings_its_key_terms(
-    ears: Ears, server: FakeDeepgram, heart: ShiftedHeart
+    ears: DeepgramEars, server: FakeDeepgram, heart: ShiftedHeart
 ) -> None:
     await eventually(lambda: server.connections)
     await ears.hear(microphone(heart, TABLE))
@@ -66,7 +68,7 @@ async def test_another_question_brings_its_key_terms(
 
 
 async def test_a_long_answer_is_heard_in_parts_and_each_word_once(
-    ears: Ears, server: FakeDeepgram, heart: ShiftedHeart
+    ears: DeepgramEars, server: FakeDeepgram, heart: ShiftedHeart
 ) -> None:
     await eventually(lambda: server.connections)
     text, _ = await ears.hear(microphone(heart, " ".join([TABLE, CACHE] * 2)), fast=False)
@@ -79,7 +81,7 @@ async def test_a_long_answer_is_heard_in_parts_and_each_word_once(
     "fault", [401, 402, 429, 500, "hangs", "closes", "deaf", "silent", "unread", "garbage", "slow"]
 )
 async def test_whatever_fails_the_words_of_the_answer_are_kept(
-    ears: Ears, server: FakeDeepgram, heart: ShiftedHeart, fault: Listening
+    ears: DeepgramEars, server: FakeDeepgram, heart: ShiftedHeart, fault: Listening
 ) -> None:
     await eventually(lambda: server.connections)
     server.listening = fault
@@ -98,11 +100,12 @@ async def test_whatever_fails_the_words_of_the_answer_are_kept(
     assert ears.running
 
 
+@pytest.mark.parametrize("fault", ["closes once", "drops once"])
 async def test_it_hears_again_after_the_fault(
-    ears: Ears, server: FakeDeepgram, heart: ShiftedHeart
+    ears: DeepgramEars, server: FakeDeepgram, heart: ShiftedHeart, fault: Listening
 ) -> None:
     await eventually(lambda: server.connections)
-    server.listening = "closes once"
+    server.listening = fault
     text, _ = await ears.hear(microphone(heart, TABLE))
     assert "maps keys to values" in text
     await eventually(lambda: len(server.connections) > 1)
@@ -111,7 +114,7 @@ async def test_it_hears_again_after_the_fault(
 
 
 async def test_a_deaf_provider_is_found_in_the_middle_of_an_answer(
-    ears: Ears, server: FakeDeepgram, heart: ShiftedHeart
+    ears: DeepgramEars, server: FakeDeepgram, heart: ShiftedHeart
 ) -> None:
     await eventually(lambda: server.connections)
     server.listening = "deaf"
@@ -120,6 +123,29 @@ async def test_a_deaf_provider_is_found_in_the_middle_of_an_answer(
     assert len(long) / 32_000 > DEAF_AFTER_S
     assert text.lower().count("maps keys") == 2
     assert text.lower().count("copies of data") == 2
+
+
+async def test_the_english_of_an_interview_is_listened_for(
+    speech: Speech, server: FakeDeepgram, heart: ShiftedHeart
+) -> None:
+    async with DeepgramEars(speech, server, Manner(language=English.INDIAN)) as ears:
+        await eventually(lambda: server.connections)
+        assert server.connections[-1]["language"] == "en-IN"
+        text, _ = await ears.hear(microphone(heart, TABLE))
+        assert server.told == [text]
+
+
+async def test_an_english_that_the_model_does_not_know_is_heard_here_and_stops_no_other(
+    speech: Speech, server: FakeDeepgram, heart: ShiftedHeart
+) -> None:
+    server.listening = 400
+    async with DeepgramEars(speech, server, Manner(language=English.INDIAN)) as ears:
+        await eventually(lambda: not ears.deepgram.hearing.closed)
+        text, _ = await ears.hear(microphone(heart, TABLE))
+        assert "maps keys to values" in text
+        assert server.told == []
+        assert len(server.connections) == 1
+        assert ears.shared.hearing.closed
 
 
 # ---------------------------------------------------------------------------- the voice
@@ -180,6 +206,30 @@ async def test_whatever_fails_the_sentence_is_spoken_to_its_end(
         assert max(began_s, longest_s) < WITHIN_S
     assert not deepgram.speaking.closed
     assert server.spoken == []
+
+
+async def test_each_interview_is_spoken_by_the_voice_that_it_names(
+    deepgram: Deepgram, server: FakeDeepgram
+) -> None:
+    asteria = deepgram.asked(Manner(voice="aura-asteria-en"))
+    for each in (deepgram, asteria, asteria, deepgram):
+        await _said(each, "What is a hash table?")
+    assert server.voices == ["aura-helios-en", "aura-asteria-en"]
+
+
+async def test_a_voice_that_is_unknown_is_spoken_for_here_and_stops_no_other(
+    speech: Speech, deepgram: Deepgram, server: FakeDeepgram
+) -> None:
+    text = "A fault comes in the middle of this sentence, and it is heard all the same."
+    embedded = b"".join([part async for part in speech.engines.text_to_speech.synthesise(text)])
+    nobody = deepgram.asked(Manner(voice="aura-nobody-en"))
+    sound, began_s, _ = await _said(nobody, text)
+    assert sound == embedded
+    assert began_s < WITHIN_S
+    assert not deepgram.asked(Manner(voice="aura-nobody-en")).speaking.closed
+    assert all(breaker.closed for breaker in deepgram.breakers)
+    await _said(deepgram, text)
+    assert server.spoken == [text]
 
 
 async def test_preparing_is_what_tries_again_and_not_before_it_was_asked_to(

@@ -72,6 +72,34 @@ async def test_an_interview_is_heard_and_spoken_by_deepgram(
     assert any(not caption["final"] for caption in captions)
 
 
+async def test_an_interview_is_spoken_by_the_voice_that_it_names(
+    deepgram_room_for: RoomFor, server: FakeDeepgram
+) -> None:
+    room = deepgram_room_for(HASH, voice="aura-asteria-en", rehearse=(TABLE,))
+    await room.candidate.join()
+    await room.asked("What is a hash table?")
+    await room.candidate.ask(TABLE)
+    assert (await room.reception.result()).end is ConversationEnd.FINISHED
+    assert len(server.voices) > 2
+    assert set(server.voices) == {"aura-asteria-en"}
+    characters = [each for each in room.interview.used if each.purpose is Purpose.TEXT_TO_SPEECH]
+    assert {each.model for each in characters} == {"aura-asteria-en"}
+
+
+async def test_an_interview_whose_voice_is_unknown_is_held_by_the_embedded_one(
+    deepgram_room_for: RoomFor, server: FakeDeepgram
+) -> None:
+    room = deepgram_room_for(HASH, voice="aura-nobody-en", rehearse=(TABLE,))
+    await room.candidate.join()
+    await room.asked("What is a hash table?")
+    await room.candidate.ask(TABLE)
+    assert (await room.reception.result()).end is ConversationEnd.FINISHED
+    assert "maps keys to values" in room.answer(1)
+    assert server.spoken == []
+    assert server.told  # it is heard by Deepgram all the same
+    assert set(room.reception.conversation.providers.values()) == {None}
+
+
 async def test_it_goes_on_when_ears_and_voice_fail_in_mid_answer_and_comes_back(
     deepgram_room_for: RoomFor, server: FakeDeepgram
 ) -> None:

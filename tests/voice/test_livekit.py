@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pytest
+from livekit import rtc
 from uuid_utils.compat import uuid7
 
 from bench.room_candidate import RoomCandidate
@@ -17,10 +21,11 @@ from contracts.conversation import ConversationEnd, ConversationResult, HoldConv
 from contracts.errors import Unavailable
 from contracts.interview import Fence, JoinPurpose
 from contracts.questions import Question
+from contracts.rooms import CANDIDATE, RoomPass
 from contracts.turns import TurnPurpose
-from tests.livekit import Running, livekit_server
+from tests.livekit import Guest, Running, livekit_server
 from tests.voice.memory import MemoryInterview, MemoryJournal, MemoryUpdates
-from tests.voice.rooms import CACHE, HASH, Terse
+from tests.voice.rooms import CACHE, HASH, VOICED, Terse
 from tests.waiting import eventually
 from voice.conversation import Conversation, ConversationSettings, Speech
 
@@ -51,7 +56,15 @@ class InRoom:
             rooms=livekit.rooms,
         )
         self.held: list[asyncio.Task[ConversationResult]] = []
+        self.admissions = 0
+        self._voice = voice
+        self.entered_by: RoomPass
         self.candidate = RoomCandidate(self._enter, voice)
+
+    def another(self) -> RoomCandidate:
+        """The candidate's page, opened again."""
+        self.candidate = RoomCandidate(self._enter, self._voice)
+        return self.candidate
 
     async def hold(
         self, attempt: int = 1, purpose: JoinPurpose = JoinPurpose.INTERVIEW
@@ -71,8 +84,14 @@ class InRoom:
         await eventually(lambda: self.interview.version > version or bot.done())
         return bot
 
+    def key(self) -> RoomPass:
+        """As one more join brings it."""
+        self.admissions += 1
+        return self.livekit.rooms.candidates_pass(self.interview.id, 1, self.admissions)
+
     async def _enter(self) -> tuple[str, str]:
-        return self.livekit.rooms.candidates_pass(self.interview.id, 1)
+        self.entered_by = self.key()
+        return self.entered_by
 
     def _journal(self, interview_id: UUID, fence: Fence) -> MemoryJournal:
         return MemoryJournal(self.interview, fence)
@@ -153,8 +172,7 @@ async def test_who_leaves_and_is_back_at_once_hears_the_question_again(room: InR
     await room.candidate.join()
     await room.asked("What is a hash table?")
     await room.candidate.leave()
-    room.candidate = RoomCandidate(room.candidate._enter, room.candidate._voice)
-    await room.candidate.join()
+    await room.another().join()
     await eventually(lambda: "What is a hash table?" in room.said(), within_s=15)
     assert not bot.done()
 
@@ -166,6 +184,120 @@ async def test_who_leaves_for_good_is_waited_for_no_longer_than_that(room: InRoo
     await room.candidate.leave()
     result = await asyncio.wait_for(bot, 15)
     assert (result.end, result.connected) == (ConversationEnd.LEFT, True)
+
+
+async def is_sent_out(room: InRoom, key: RoomPass) -> None:
+    """Whoever enters by this token throws the candidate out, and is not let stay. Their client may
+    be sent out before it knows that it is in."""
+    thief = Guest()
+    entering = asyncio.create_task(thief.join(key))
+    await eventually(lambda: room.candidate.ended == "elsewhere", within_s=15)
+
+    async def nobody() -> bool:
+        return CANDIDATE not in await room.livekit.inside(room.interview.id)
+
+    await eventually(nobody, within_s=10)
+    entering.cancel()
+    await asyncio.gather(entering, return_exceptions=True)
+    await thief.leave()
+
+
+async def test_a_token_that_was_used_is_sent_out_and_its_owner_comes_back(room: InRoom) -> None:
+    bot = await room.hold()
+    await room.candidate.join()
+    await room.asked("What is a hash table?")
+    for _ in range(2):
+        await is_sent_out(room, room.entered_by)
+        await room.another().join()
+        await eventually(lambda: "What is a hash table?" in room.said(), within_s=15)
+    assert not bot.done()
+
+
+async def test_neither_an_older_join_nor_the_next_bot_lets_a_used_token_in(room: InRoom) -> None:
+    older = room.key()
+    await room.hold()
+    await room.candidate.join()
+    await eventually(lambda: room.candidate.pulsed)
+    bot = await room.hold(attempt=2)
+    for key in (room.entered_by, older):
+        await is_sent_out(room, key)
+        await room.another().join()
+        await eventually(lambda: room.candidate.pulsed)
+    assert not bot.done()
+
+
+async def test_what_one_who_is_none_says_is_not_heeded(room: InRoom) -> None:
+    """LiveKit hears of being asked to send somebody out a moment after they are in."""
+    bot = await room.hold()
+    await room.candidate.join()
+    await room.asked("What is a hash table?")
+    thief = Guest()
+    press = {"label": "rtvi-ai", "type": "client-message", "id": "1", "data": {"t": "done"}}
+    with suppress(Exception):
+        async with asyncio.timeout(3):
+            await thief.join(room.entered_by)
+            await thief.room.local_participant.publish_data(json.dumps(press))
+    assert room.candidate.ended == "elsewhere"
+    assert room.interview.calls == []
+    assert not bot.done()
+    await thief.leave()
+
+
+class Listener(Guest):
+    """Staff in the room: how loud the interviewer and the candidate were to them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loudest: dict[str, int] = {}
+        self._listening: list[asyncio.Task[None]] = []
+        self.room.on("track_subscribed", self._hear)
+
+    def _hear(self, track: rtc.Track, _: object, who: rtc.RemoteParticipant) -> None:
+        stream = rtc.AudioStream(track, sample_rate=16_000, num_channels=1)
+        self._listening.append(asyncio.create_task(self._measure(stream, who.identity)))
+
+    async def _measure(self, stream: rtc.AudioStream, who: str) -> None:
+        async for event in stream:
+            peak = int(np.abs(np.frombuffer(event.frame.data, np.int16).astype(np.int32)).max())
+            self.loudest[who] = max(peak, self.loudest.get(who, 0))
+
+    async def leave(self) -> None:
+        await super().leave()
+        for task in self._listening:
+            task.cancel()
+        await asyncio.gather(*self._listening, return_exceptions=True)
+
+
+async def test_a_listener_hears_both_and_is_neither_greeted_nor_missed(room: InRoom) -> None:
+    bot = await room.hold()
+    listener = await Listener().join(room.livekit.rooms.listeners_pass(room.interview.id, uuid7()))
+    inside = await room.livekit.inside(room.interview.id)
+    assert {each.partition("-")[0] for each in inside} == {"bot", "listener"}
+    assert room.interview.turns == []  # nobody is greeted
+    await room.candidate.join()
+    await room.asked("What is a hash table?")
+    seen_by_candidate = room.candidate.lines[-1].connection._room.remote_participants
+    assert set(seen_by_candidate) == {"bot"}
+    await room.candidate.say(TABLE)
+    await eventually(lambda: "What is a cache used for?" in room.said(), within_s=30)
+    assert listener.loudest["bot"] > VOICED
+    assert listener.loudest["candidate"] > VOICED
+    await listener.leave()
+    await room.candidate.ask(FASTER)
+    result = await asyncio.wait_for(bot, 30)
+    assert (result.end, result.connected) == (ConversationEnd.FINISHED, True)
+
+
+async def test_a_listener_alone_does_not_keep_the_bot(room: InRoom) -> None:
+    bot = await room.hold()
+    await room.candidate.join()
+    await room.asked("What is a hash table?")
+    key = room.livekit.rooms.listeners_pass(room.interview.id, uuid7())
+    listener = await Guest().join(key)
+    await room.candidate.leave()
+    result = await asyncio.wait_for(bot, 15)
+    assert (result.end, result.connected) == (ConversationEnd.LEFT, True)
+    await listener.leave()
 
 
 async def test_the_check_tells_what_was_heard(room: InRoom) -> None:

@@ -12,7 +12,7 @@ from deepgram.core.request_options import RequestOptions
 from websockets.exceptions import ConnectionClosed
 
 from contracts.errors import SettingError
-from voice.breaker import Breaker
+from voice.breaker import Breaker, Lost, NamedBreaker, least_wait_s
 from voice.engines import TTS_RATE_HZ
 
 CHECKED_WITHIN_S: Final = 10.0
@@ -20,6 +20,13 @@ CHECKED_WITHIN_S: Final = 10.0
 ONCE: Final[RequestOptions] = {"max_retries": 0, "timeout": CHECKED_WITHIN_S}
 #: The request is wrong, the key is, or the account has no credit: no wait mends that.
 _LASTING: Final = frozenset({400, 401, 402, 403, 404})
+#: Where an interview has named the voice or the language, it is that which these refuse.
+_OF_A_NAME: Final = frozenset({400, 403, 404})
+
+
+def takes_terms(model: str) -> bool:
+    """Key terms are known to Nova-3 models alone."""
+    return model.startswith("nova-3")
 
 
 class Account(NamedTuple):
@@ -41,17 +48,16 @@ class Account(NamedTuple):
         return AsyncDeepgramClient(api_key=self.api_key, environment=environment)
 
 
-class Lost(Exception):
-    """Deepgram keeps its connection and is of no use, or ends it. Says how."""
-
-
 def blame(breaker: Breaker, failure: BaseException) -> None:
     """Tells the breaker, in words that hold neither a text nor a key."""
     status = failure.status_code if isinstance(failure, ApiError) else None
-    breaker.failed(_why(failure), lasting=status in _LASTING, wait_s=_wait_s(failure))
+    if isinstance(breaker, NamedBreaker) and status in _OF_A_NAME:
+        breaker.refused(why(failure))
+        return
+    breaker.failed(why(failure), lasting=status in _LASTING, wait_s=_wait_s(failure))
 
 
-def _why(failure: BaseException) -> str:
+def why(failure: BaseException) -> str:
     match failure:
         case ApiError():
             return f"status {failure.status_code}"
@@ -69,9 +75,8 @@ def _wait_s(failure: BaseException) -> float | None:
     if not isinstance(failure, ApiError):
         return None
     for headers in (failure.headers, getattr(failure.__context__, "headers", None)):
-        asked = str((headers or {}).get("retry-after", ""))
-        if asked.isdigit():
-            return float(asked)
+        if wait_s := least_wait_s(headers or {}):
+            return wait_s
     return None
 
 
@@ -93,7 +98,7 @@ async def check(account: Account) -> None:
         except Exception as failure:
             raise SettingError(
                 "DEEPGRAM_URL",
-                f"no Deepgram answers at {account.url} ({_why(failure)})",
+                f"no Deepgram answers at {account.url} ({why(failure)})",
                 "Correct it, or let this machine reach it",
             ) from None
 

@@ -23,9 +23,10 @@ from pipecat.services.deepgram.stt import DeepgramSTTService, DeepgramSTTSetting
 from pipecat.transcriptions.language import Language
 from uuid_utils.compat import uuid7
 
+from contracts.manner import English
 from contracts.usage import Book, Purpose, Usage
-from voice.breaker import Breaker
-from voice.deepgram.account import Account, Lost, blame
+from voice.breaker import Breaker, Lost
+from voice.deepgram.account import Account, blame, takes_terms
 from voice.deepgram.results import Stretches
 from voice.engines import STT_RATE_HZ
 from voice.speech import BYTES_PER_S, SLOWEST_TRANSCRIPT_S
@@ -178,6 +179,7 @@ class DeepgramEars(DeepgramSTTService):
         terms: Callable[[], Sequence[str]],
         repaired: Callable[[str], str],
         book: Book,
+        language: English = English.ANY,
     ) -> None:
         super().__init__(
             api_key=account.api_key,
@@ -185,13 +187,13 @@ class DeepgramEars(DeepgramSTTService):
             sample_rate=STT_RATE_HZ,
             ttfs_p99_latency=SLOWEST_TRANSCRIPT_S,
             settings=DeepgramSTTSettings(
-                model=account.model, language=Language.EN, interim_results=True
+                model=account.model, language=Language(language), interim_results=True
             ),
         )
         self._breaker = breaker
         self._book = book
         self._model = account.model
-        self._takes_terms = account.model.startswith("nova-3")
+        self._takes_terms = takes_terms(account.model)
         self._terms = terms
         self._repaired = repaired
         self._asked_terms: list[str] = []

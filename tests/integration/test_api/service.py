@@ -70,13 +70,15 @@ class WordGrader:
 
 
 class SilentBot:
-    """Answers the offer, while it `answers`, reports ready and stays until it is sent away."""
+    """Answers the offer, while it `answers`, reports ready and stays until it is sent away, or
+    `leaves` as one does whose worker shuts down."""
 
     def __init__(self, store: Store, interviews: InterviewClient) -> None:
         self._store, self._interviews = store, interviews
         self.heard = self.live = 0
         self.answers = asyncio.Event()
         self.answers.set()
+        self.leaves = asyncio.Event()
 
     @activity.defn(name="hold_conversation")
     async def hold_conversation(self, held: HoldConversation) -> ConversationResult:
@@ -96,9 +98,10 @@ class SilentBot:
             held.interview_id,
             BotReady(fence=fence, offer_id=held.offer_id, purpose=held.purpose),
         )
-        while not activity.is_worker_shutdown():
+        while not (self.leaves.is_set() or activity.is_worker_shutdown()):
             activity.heartbeat()
             await asyncio.sleep(0.2)
+        self.leaves.clear()
         return ConversationResult(end=ConversationEnd.HANDOFF)
 
 

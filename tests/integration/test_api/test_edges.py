@@ -93,6 +93,10 @@ async def test_what_is_not_json_is_refused(
         ({"starts_at": "SECRET-NAME"}, "starts_at"),
         ({"expires_at": "2001-01-01T00:00:00Z"}, "expires_at"),
         ({"patience_s": 1e308}, "patience_s"),
+        ({"voice": "SECRET-NAME"}, "voice"),
+        ({"voice": "aura-2-celeste-es"}, "voice"),
+        ({"language": "SECRET-NAME"}, "language"),
+        ({"language": ["en"]}, "language"),
     ],
 )
 async def test_a_refusal_names_the_field_and_repeats_nothing(

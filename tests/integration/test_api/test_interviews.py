@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from contracts.interview import Fence
+from contracts.manner import English, Manner
+from db.events import Listener
+from db.journal import ConversationJournal
 from tests.integration.test_api.service import CONSENT, Service, answer_to
 
 
@@ -36,6 +40,27 @@ async def test_the_same_seed_draws_the_same_questions(service: Service) -> None:
         row = await service.interview(await service.start(seed=7, question_count=3))
         plans.append([each.question_id for each in row.start.questions])
     assert plans[0] == plans[1]
+
+
+async def test_the_bot_is_told_the_voice_and_the_english_that_were_asked_for(
+    service: Service, listener: Listener
+) -> None:
+    made = await service.start(voice="aura-2-thalia-en", language="en-IN", patience_s=3)
+    row = await service.interview(made)
+    journal = ConversationJournal(service.store, listener, row.id, Fence(epoch=1))
+    asked = Manner(patience_s=3, voice="aura-2-thalia-en", language=English.INDIAN)
+    assert await journal.manner() == asked
+    row = await service.interview(await service.start())
+    journal = ConversationJournal(service.store, listener, row.id, Fence(epoch=1))
+    assert await journal.manner() == Manner()
+
+
+async def test_another_language_is_refused_with_the_reason(service: Service) -> None:
+    server = await service.server()
+    for body in ({"language": "de"}, {"voice": "aura-2-celeste-es"}):
+        told = (await server.post("/api/v1/interviews", json=body)).json()
+        assert told["field"] == next(iter(body))
+        assert "English" in told["detail"]
 
 
 async def test_a_later_interview_is_scheduled(service: Service) -> None:

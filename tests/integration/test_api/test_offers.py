@@ -77,6 +77,29 @@ async def test_a_newer_offer_supersedes_the_pending_one(service: Service) -> Non
     assert repeated.content == reply.content
 
 
+KEPT = text("SELECT body FROM idempotency_keys WHERE key LIKE '%again'")
+AGED = text("UPDATE offers SET created_at = created_at - interval '11 minutes'")
+
+
+async def test_a_repeated_join_gets_the_same_answer_while_its_offer_is_kept(
+    service: Service,
+) -> None:
+    candidate, _ = await _agreed(service)
+    first = await candidate.post("join", key="again", sdp=OFFER)
+    assert first.json()["type"] == "answer"
+    kept = await service.store.database.row(KEPT)
+    assert kept is not None
+    assert b"v=0" not in bytes(kept["body"])
+    second = await candidate.post("join", key="again", sdp=OFFER)
+    assert second.headers["idempotent-replayed"] == "true"
+    assert second.json() == first.json()
+
+    await service.store.database.run(AGED)
+    other, _ = await _agreed(service)
+    await other.post("join", sdp=_offer(1))  # whose keeping purges
+    problem(await candidate.post("join", key="again", sdp=OFFER), 409)
+
+
 async def test_an_offer_is_kept_without_the_places_nobody_should_send_to(service: Service) -> None:
     candidate, interview_id = await _agreed(service)
     sdp = OFFER + "a=candidate:2 1 udp 1 169.254.169.254 4000 typ host\r\n"

@@ -59,6 +59,15 @@ RULES: dict[tuple[tuple[str, ...], bool], dict[str, str | set[int]]] = {
         "foreign server": {404},
         "own server": SERVED,
     },
+    (("apiKey", "staffCookie"), True): {
+        "nobody": {401},
+        "foreign candidate": {401},
+        "own candidate": {401},
+        "staff": SERVED,
+        "foreign staff": {404},
+        "foreign server": {404},
+        "own server": SERVED,
+    },
     (("apiKey", "staffCookie", "candidateCookie"), True): {
         "nobody": {401},
         "foreign candidate": {404},

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.edge import replies, yields
+from bench.edge import replies, silences, yields
 from bench.figures import p95, spread
 
 RATE_HZ = 16_000
@@ -25,6 +25,16 @@ def recorded(path: Path, candidate: tuple[float, float], bot: tuple[float, float
     return path
 
 
+def again(path: Path, begin: float, end: float) -> None:
+    """The interviewer speaks then, too."""
+    with wave.open(str(path)) as file:
+        sides = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2).copy()
+    sides[int(begin * RATE_HZ) : int(end * RATE_HZ), 1] = 5000
+    with wave.open(str(path), "wb") as file:
+        file.setparams((2, 2, RATE_HZ, 0, "NONE", "NONE"))
+        file.writeframes(sides.tobytes())
+
+
 def test_a_barge_in_is_measured_from_first_sample_to_last(tmp_path: Path) -> None:
     file = recorded(tmp_path / "a.wav", candidate=(1.0, 2.0), bot=(0.2, 1.23))
     assert yields(file) == [pytest.approx(0.23, abs=0.011)]
@@ -32,12 +42,7 @@ def test_a_barge_in_is_measured_from_first_sample_to_last(tmp_path: Path) -> Non
 
 def test_an_interviewer_who_had_just_ended_a_sentence_is_silent_at_once(tmp_path: Path) -> None:
     file = recorded(tmp_path / "e.wav", candidate=(1.0, 2.0), bot=(0.2, 0.95))
-    with wave.open(str(file)) as kept:
-        sides = np.frombuffer(kept.readframes(kept.getnframes()), "<i2").reshape(-1, 2).copy()
-    sides[int(2.5 * RATE_HZ) :, 1] = 5000
-    with wave.open(str(file), "wb") as again:
-        again.setparams((2, 2, RATE_HZ, 0, "NONE", "NONE"))
-        again.writeframes(sides.tobytes())
+    again(file, 2.5, 3)
     assert yields(file) == [0.0]
 
 
@@ -52,6 +57,20 @@ def test_a_reply_is_measured_from_last_sample_to_first(tmp_path: Path) -> None:
 
 def test_a_stretch_spoken_over_the_interviewer_has_no_reply(tmp_path: Path) -> None:
     assert replies(recorded(tmp_path / "d.wav", candidate=(1.0, 2.0), bot=(0.2, 1.2))) == []
+
+
+def test_a_silence_of_both_is_between_two_sounds_of_the_interviewer(tmp_path: Path) -> None:
+    file = recorded(tmp_path / "f.wav", candidate=(0, 0), bot=(0.2, 0.5))
+    again(file, 1.1, 1.5)
+    again(file, 1.55, 1.7)  # within a word
+    again(file, 2.5, 2.9)
+    assert silences(file) == [pytest.approx(0.6, abs=0.011), pytest.approx(0.8, abs=0.011)]
+
+
+def test_while_the_candidate_speaks_nobody_is_silent(tmp_path: Path) -> None:
+    file = recorded(tmp_path / "g.wav", candidate=(1.0, 2.0), bot=(0.2, 0.5))
+    again(file, 2.2, 2.6)
+    assert silences(file) == []
 
 
 def test_a_missed_goal_is_said() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from voice.breaker import COOL_DOWN_S, LASTING_S, Breaker
+from voice.breaker import COOL_DOWN_S, LASTING_S, Breaker, NamedBreaker
 
 
 class Clock:
@@ -72,3 +72,28 @@ def test_the_provider_s_own_wish_is_heeded_within_reason(
     assert not breaker.admits()
     clock.now_s += 1
     assert breaker.admits()
+
+
+def test_a_refused_name_stops_nobody_who_did_not_name_it(breaker: Breaker, clock: Clock) -> None:
+    name, other = (NamedBreaker(each, breaker, clock) for each in ("a name", "another"))
+    name.refused("status 400")
+    assert not name.closed
+    assert not name.admits()
+    assert [other.admits(), breaker.admits()] == [True, True]
+    assert breaker.trouble is None
+    clock.now_s += LASTING_S
+    assert name.admits()
+    name.worked()
+    assert name.closed
+
+
+def test_a_service_that_fails_fails_for_every_name(breaker: Breaker, clock: Clock) -> None:
+    name, other = (NamedBreaker(each, breaker, clock) for each in ("a name", "another"))
+    name.failed("no answer in time")
+    other.failed("no answer in time")
+    assert [name.closed, other.closed, breaker.closed] == [False, False, False]
+    assert breaker.trouble == "left alone: no answer in time"
+    clock.now_s += COOL_DOWN_S
+    assert [name.admits(), other.admits()] == [True, False]
+    name.worked()
+    assert [name.closed, other.closed, breaker.closed] == [True, True, True]

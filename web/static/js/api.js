@@ -23,6 +23,7 @@
  * @property {boolean} clock_running
  * @property {boolean} consented
  * @property {number} epoch
+ * @property {number} admission
  * @property {boolean} live
  * @property {boolean} no_capacity
  * @property {string | null} ends_reason
@@ -39,7 +40,7 @@
  * @property {boolean} interrupted
  *
  * @typedef {{sdp: string, type: "answer", epoch: number}} Answered
- * @typedef {{url: string, token: string, epoch: number}} Admitted
+ * @typedef {{url: string, token: string, epoch: number, admission: number}} Admitted
  */
 
 import { newId, pause } from "./page.js";
@@ -141,6 +142,13 @@ export class Api {
 
   events() {
     return new EventSource(`${this.root}/events`);
+  }
+
+  /** Where fresh tokens for the room are told to whoever holds it. @param {number} admission */
+  socket(admission) {
+    const url = new URL(`${this.root}/socket?admission=${admission}`, location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    return new WebSocket(url);
   }
 
   /**

@@ -1,6 +1,7 @@
 /**
- * Which tab or device holds the interview: the newest that joined. The epoch tells; tabs of one
- * browser tell each other at once.
+ * Which tab or device holds the interview: the newest that joined. The epoch tells, and in a LiveKit
+ * room, where a join needs no new epoch, the admission's number; tabs of one browser tell each other
+ * at once.
  */
 
 import { Unreachable } from "./api.js";
@@ -11,7 +12,8 @@ export class Holder {
   constructor(interviewId, onLost) {
     this.me = newId();
     this.epoch = 0;
-    /** Joins whose reply never came may have raised the epoch, too. */
+    this.admission = 0;
+    /** Joins whose reply never came may have raised the epoch and the number, too. */
     this.unanswered = 0;
     this.asked = 0;
     this.answered = 0;
@@ -25,7 +27,7 @@ export class Holder {
   }
 
   /**
-   * @template {{epoch: number}} T
+   * @template {{epoch: number, admission?: number}} T
    * @param {Promise<T>} join
    * @returns {Promise<T>}
    */
@@ -35,6 +37,7 @@ export class Holder {
     try {
       const joined = await join;
       this.epoch = Math.max(this.epoch, joined.epoch);
+      this.admission = Math.max(this.admission, joined.admission ?? 0);
       this.answered = asked;
       this.unanswered = 0;
       this.holds = true;
@@ -64,12 +67,13 @@ export class Holder {
     if (!this.holds) return true;
     await live.refresh();
     if (!live.reachable) throw new Unreachable();
-    this.saw(live.interview?.epoch ?? 0);
+    if (live.interview) this.saw(live.interview);
     return this.holds;
   }
 
-  /** A state came in: a newer epoch than ours is somebody else's. @param {number} epoch */
-  saw(epoch) {
-    if (!this.pending && epoch > this.epoch + this.unanswered) this.lost();
+  /** A state came in: a newer join than ours is somebody else's. @param {{epoch: number, admission: number}} interview */
+  saw({ epoch, admission }) {
+    const newer = epoch > this.epoch + this.unanswered || admission > this.admission + this.unanswered;
+    if (newer && !this.pending) this.lost();
   }
 }

@@ -233,6 +233,11 @@ export class Line {
     /** @type {Call | null} */
     let made = null;
     const mine = () => made === null || made === this.call;
+    /** No bot comes on this very line any more. */
+    const left = () => {
+      if (made) made.mends = false;
+      return mine();
+    };
     try {
       if (!(await this.events.mayCall())) {
         this.close();
@@ -241,8 +246,8 @@ export class Line {
       made = await this.caller(this.track(), {
         onVoice: this.events.onVoice,
         onMessage: (data) => mine() && this.#message(data),
-        onGone: () => mine() && setTimeout(() => this.lost(), GONE_MS),
-        onTaken: () => mine() && this.events.onTaken(),
+        onGone: () => left() && setTimeout(() => this.lost(), GONE_MS),
+        onTaken: () => left() && this.events.onTaken(),
       });
     } catch (failure) {
       if (!this.events.onFailure(failure)) this.close();

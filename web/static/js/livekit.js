@@ -13,6 +13,8 @@ const BOT = "bot";
 const PULSE_LOST_MS = 3_000;
 const FIRST_PULSE_MS = 8_000;
 
+/** LiveKit ended this page's last stay in the room, and not for want of a pulse. */
+let putOut = false;
 /** This page's place in the room. The next one would be taken for another device's. @type {(() => void) | null} */
 let leave = null;
 
@@ -25,13 +27,15 @@ function livekit() {
  * Joins once. Raises what `admit` raises, or LineBlocked.
  * @param {MediaStreamTrack} track
  * @param {RTCIceServer[]} servers
- * @param {() => Promise<import("./api.js").Admitted>} admit
+ * @param {(putOut: boolean) => Promise<import("./api.js").Admitted>} admit
  * @param {import("./line.js").Hearing} hearing
  * @returns {Promise<import("./line.js").Call>}
  */
 export async function enterRoom(track, servers, admit, hearing) {
   const { Room, Track } = livekit();
-  const { url, token, epoch } = await admit();
+  const again = putOut;
+  putOut = false;
+  const { url, token, epoch } = await admit(again);
   leave?.();
   const room = new Room({ stopLocalTrackOnUnpublish: false });
   const hangUp = follow(room, hearing);
@@ -77,8 +81,11 @@ function follow(room, hearing) {
   room.on(RoomEvent.DataReceived, (said, who) => {
     if (!left && who?.identity === BOT) hear(hearing, letters.decode(said));
   });
+  let entered = false;
+  room.on(RoomEvent.Connected, () => (entered = true));
   room.on(RoomEvent.Disconnected, (reason) => {
     if (left) return;
+    putOut = entered;
     if (reason === DisconnectReason.DUPLICATE_IDENTITY) hearing.onTaken();
     else hearing.onGone();
   });

@@ -12,6 +12,7 @@ import { LiveState } from "./live.js";
 import { enterRoom } from "./livekit.js";
 import { Notes, box, button, element, iceServers, iconUse, inRoom, interviewId, pause, ready, tab } from "./page.js";
 import { showBlockedSound, showMutedSpeech, showNotice, showReach } from "./notices.js";
+import { Passes } from "./passes.js";
 import { Sound, troubleNote } from "./sound.js";
 import { Stage, setText } from "./stage.js";
 import { Trying } from "./trying.js";
@@ -59,7 +60,7 @@ function announce(words) {
 const live = new LiveState(api, {
   onState: (interview) => {
     now({ interview });
-    holder.saw(interview.epoch);
+    holder.saw(interview);
     composer.about(interview.current_question);
     if (!OPEN.includes(interview.status)) void leave();
     else if (interview.status === "paused") line?.close();
@@ -81,6 +82,7 @@ const holder = new Holder(interviewId, () => {
   line?.close();
   now({ elsewhere: true, mode: "none" });
 });
+const passes = new Passes(api, holder);
 
 /** Without a voice the prompt appears as a line of its own; with one it comes as it is spoken. */
 function showPrompt() {
@@ -150,7 +152,7 @@ const directCall = (track, hearing) =>
 
 /** @type {import("./line.js").Caller} */
 const roomCall = (track, hearing) =>
-  enterRoom(track, iceServers(), () => holder.joining(api.enter()), hearing);
+  enterRoom(track, iceServers(), (putOut) => passes.admit(putOut), hearing);
 
 /** @param {import("./audio.js").Trouble | null} trouble */
 function showTrouble(trouble) {
@@ -177,7 +179,8 @@ function lineEvents() {
     onMessage: hear,
     onState: lineChanged,
     onFailure: lineFailed,
-    onTaken: () => holder.lost(),
+    // By another device; or by a token that was used already, and then the bot sends that one out.
+    onTaken: () => void holder.mayHold(live).catch(() => true).then((mine) => mine && line?.lost()),
   };
 }
 
