@@ -7,23 +7,23 @@ pytest=.venv/bin/pytest
 in_real_time=(tests/voice tests/browser tests/integration/test_survival.py
     tests/integration/test_livekit_survival.py)
 kept=$(mktemp -d)
-rest=(tests -o cache_dir="$kept/cache" "${in_real_time[@]/#/--ignore=}")
+speaking=("${in_real_time[@]}" -o cache_dir="$kept/speaking")
+rest=(tests "${in_real_time[@]/#/--ignore=}" -o cache_dir="$kept/rest")
 beside=
 trap 'kill $beside 2>/dev/null || true; rm -rf "$kept"' EXIT
 scripts/beside.sh "$pytest" --durations=25 "${rest[@]}" >"$kept/report" 2>&1 &
 beside=$!
-failed=0
-"$pytest" --durations=25 -p no:cacheprovider "${in_real_time[@]}" || failed=$?
-found=0
-wait "$beside" || found=$?
+spoken=0 beside_it=0
+"$pytest" --durations=25 "${speaking[@]}" || spoken=$?
+wait "$beside" || beside_it=$?
 printf '\nbeside these:\n'
 cat "$kept/report"
-# What failed with what was left of the machine may have come too late for its deadlines. With the
-# machine to itself it may not fail again.
-if [ "$found" = 1 ]; then
+# What failed while others ran may have come too late for its deadlines. With the machine to itself
+# it may not fail again.
+again_alone() {
     printf '\nagain, alone:\n'
-    found=0
-    "$pytest" --last-failed --last-failed-no-failures=none "${rest[@]}" || found=$?
-fi
-[ "$found" = 0 ] || failed=$found
-exit "$failed"
+    "$pytest" --last-failed --last-failed-no-failures=none "$@"
+}
+if [ "$spoken" = 1 ]; then spoken=0 && again_alone "${speaking[@]}" || spoken=$?; fi
+if [ "$beside_it" = 1 ]; then beside_it=0 && again_alone "${rest[@]}" || beside_it=$?; fi
+exit "$((spoken ? spoken : beside_it))"

@@ -191,14 +191,13 @@ async def is_sent_out(room: InRoom, key: RoomPass) -> None:
     be sent out before it knows that it is in."""
     thief = Guest()
     entering = asyncio.create_task(thief.join(key))
-    await eventually(lambda: room.candidate.ended == "elsewhere", within_s=15)
+    await eventually(lambda: room.candidate.ended == "elsewhere")
 
     async def nobody() -> bool:
         return CANDIDATE not in await room.livekit.inside(room.interview.id)
 
-    await eventually(nobody, within_s=10)
-    entering.cancel()
-    await asyncio.gather(entering, return_exceptions=True)
+    await eventually(nobody)
+    await asyncio.wait([entering], timeout=30)  # one that is cut off half-way enters all the same
     await thief.leave()
 
 
@@ -234,10 +233,10 @@ async def test_what_one_who_is_none_says_is_not_heeded(room: InRoom) -> None:
     thief = Guest()
     press = {"label": "rtvi-ai", "type": "client-message", "id": "1", "data": {"t": "done"}}
     with suppress(Exception):
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             await thief.join(room.entered_by)
             await thief.room.local_participant.publish_data(json.dumps(press))
-    assert room.candidate.ended == "elsewhere"
+    await eventually(lambda: room.candidate.ended == "elsewhere")
     assert room.interview.calls == []
     assert not bot.done()
     await thief.leave()
