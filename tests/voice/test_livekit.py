@@ -21,8 +21,10 @@ from contracts.conversation import ConversationEnd, ConversationResult, HoldConv
 from contracts.errors import Unavailable
 from contracts.interview import Fence, JoinPurpose
 from contracts.questions import Question
-from contracts.rooms import CANDIDATE, RoomPass
+from contracts.rooms import CANDIDATE, Entry, RoomPass
 from contracts.turns import TurnPurpose
+from livekit_rooms import LiveKitRooms
+from local.livekit import KEY
 from tests.livekit import Guest, Running, livekit_server
 from tests.voice.memory import MemoryInterview, MemoryJournal, MemoryUpdates
 from tests.voice.rooms import CACHE, HASH, VOICED, Terse
@@ -223,6 +225,36 @@ async def test_neither_an_older_join_nor_the_next_bot_lets_a_used_token_in(room:
         await room.another().join()
         await eventually(lambda: room.candidate.pulsed)
     assert not bot.done()
+
+
+class Dawdling(LiveKitRooms):
+    """Stamps nobody before `go`."""
+
+    go: asyncio.Event
+
+    async def stamp(self, interview_id: UUID, sid: str, entry: Entry) -> bool:
+        await self.go.wait()
+        return await super().stamp(interview_id, sid, entry)
+
+
+async def test_a_stamp_that_goes_to_a_used_token_lets_nobody_in(
+    livekit: Running, speech: Speech, heart: Voice, tmp_path: Path
+) -> None:
+    dawdling = Dawdling(livekit.url, livekit.url, KEY, livekit.server.secret)
+    dawdling.go = asyncio.Event()
+    running = Running(livekit.server, livekit.child)
+    running.rooms = dawdling
+    room = InRoom(running, speech, heart, tmp_path, HASH)
+    await room.hold()
+    await room.candidate.join()
+    await eventually(lambda: room.candidate.pulsed)
+    out = asyncio.create_task(is_sent_out(room, room.entered_by))
+    await eventually(lambda: room.candidate.ended == "elsewhere")
+    dawdling.go.set()
+    await out
+    await room.another().join()
+    await eventually(lambda: room.candidate.pulsed)
+    await room.close()
 
 
 async def test_what_one_who_is_none_says_is_not_heeded(room: InRoom) -> None:
