@@ -240,7 +240,8 @@ def _other_manner(manner: _Manner, refusal: openai.APIStatusError) -> _Manner | 
 
 def _told(refusal: openai.APIStatusError) -> CodeVoiceError:
     status = refusal.status_code
-    if status == 429 and _NOT_PAID & {refusal.code, refusal.type}:
+    # As text: hosts that imitate OpenAI send codes of any type.
+    if status == 429 and _NOT_PAID & {str(refusal.code), str(refusal.type)}:
         return Ungradable("The language model's account has no quota left (429)")
     wait_s = _least_wait_s(refusal.response.headers)
     if status == 429:

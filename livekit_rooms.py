@@ -130,18 +130,21 @@ class LiveKitRooms:
         token = self._token(f"listener-{listener_id}", grants)
         return RoomPass(self._public_url, token.to_jwt())
 
-    async def stamp(self, interview_id: UUID, entry: Entry) -> None:
-        """Raises Unavailable, also when the candidate has left again."""
+    async def stamp(self, interview_id: UUID, sid: str, entry: Entry) -> bool:
+        """Raises Unavailable, also when the candidate has left again. LiveKit stamps by name alone,
+        and says who that was. A bot that dies on the way leaves the token noted as used up."""
         room = str(interview_id)
         async with self._told() as livekit:
-            await livekit.room.update_room_metadata(
-                api.UpdateRoomMetadataRequest(room=room, metadata=str(entry))
-            )
-            await livekit.room.update_participant(
+            await _note(livekit, room, entry.used_up())
+            who = await livekit.room.update_participant(
                 api.UpdateParticipantRequest(
                     room=room, identity=CANDIDATE, attributes={STAMP: entry.stamp}
                 )
             )
+            if who.sid != sid:
+                return False
+            await _note(livekit, room, entry)
+        return True
 
     async def send_out(self, interview_id: UUID, sid: str) -> None:
         """Raises Unavailable. LiveKit sends out by name alone: so it is asked first who has it, and
@@ -180,3 +183,9 @@ class LiveKitRooms:
             raise Unavailable(f"LiveKit refuses ({failure.code})") from None
         except (aiohttp.ClientError, TimeoutError, OSError):
             raise Unavailable("LiveKit cannot be reached") from None
+
+
+async def _note(livekit: api.LiveKitAPI, room: str, entry: Entry) -> None:
+    """In the room's metadata, for its next bot."""
+    note = api.UpdateRoomMetadataRequest(room=room, metadata=str(entry))
+    await livekit.room.update_room_metadata(note)

@@ -108,7 +108,8 @@ def _refused(
     settings: Settings, model: LanguageModel, refusal: openai.APIStatusError
 ) -> SettingError | Unavailable:
     key = "KRUTRIM_API_KEY" if settings.krutrim_api_key else "OPENAI_API_KEY"
-    status, codes = refusal.status_code, {refusal.code, refusal.type, refusal.param}
+    status = refusal.status_code
+    codes = {str(each) for each in (refusal.code, refusal.type, refusal.param)}
     if status == 402 or "insufficient_quota" in codes:
         remedy = f"Pay for more at {model.host}, or set the key of another account"
         return SettingError(key, f"its account at {model.host} has no credit left", remedy)

@@ -76,13 +76,14 @@ async def join(body: JoinIn, seen: Ours, parts: OurParts, once: OnceHere) -> Res
     interviews are held in LiveKit rooms, the server's address and a token.
 
     The whole offer is sent, with its candidates. A newer offer supersedes an older one; the same
-    offer again gets the same answer. A repeat under the same `Idempotency-Key` gets another token
-    for the same join, or 409 once a newer join holds the interview.
+    offer again gets the same answer. A repeat under the same `Idempotency-Key` gets the same answer
+    or another token for the same join, and 409 once the offer is ten minutes old or a newer join
+    holds the room.
     """
     typing = body.purpose is JoinPurpose.TYPING
     return await once(
         lambda: joining.join(parts, seen, body),
-        finish=None if typing else lambda kept: joining.with_token(parts, seen, kept),
+        finish=None if typing else lambda kept: joining.told(parts, seen, kept),
     )
 
 
@@ -95,7 +96,7 @@ async def livekit_token(
     return await once(
         lambda: joining.livekit_token(parts, seen, body),
         status=201,
-        finish=lambda kept: joining.with_livekit_token(parts, seen, kept),
+        finish=lambda kept: joining.told_for_livekit(parts, seen, kept),
     )
 
 
@@ -104,7 +105,7 @@ async def check(body: CheckIn, seen: Ours, parts: OurParts, once: OnceHere) -> R
     """A short conversation that shows what the recogniser heard. Nothing of it is stored."""
     return await once(
         lambda: joining.call(parts, seen, JoinPurpose.CHECK, body.sdp),
-        finish=lambda kept: joining.with_token(parts, seen, kept, JoinPurpose.CHECK),
+        finish=lambda kept: joining.told(parts, seen, kept, JoinPurpose.CHECK),
     )
 
 

@@ -21,6 +21,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Header, Request
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from api.auth import Ours, ServerOnly
@@ -45,7 +46,7 @@ KeyHeader = Annotated[
 #: Makes the reply's JSON.
 Work = Callable[[], Awaitable[bytes]]
 #: Makes what is told of what is kept. It may refuse, as any call may.
-Finish = Callable[[bytes], Awaitable[bytes]]
+Finish = Callable[[bytes], Awaitable[BaseModel]]
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ class Once:
         self, work: Work, *, status: int = 200, finish: Finish | None = None
     ) -> Response:
         if self.key is None:
-            return _response(await _finished(Reply(status=status, body=await work()), finish))
+            reply = Reply(status=status, body=await work())
+            return _response(await _finished(reply, finish))
         claims = self.parts.store.idempotency
         claim = await claims.claim(self.key.organisation_id, self.key.name, self.key.fingerprint)
         if claim.reply is not None:
@@ -130,7 +132,8 @@ def _refusal(failure: Failure, reference: str) -> Reply:
 async def _finished(reply: Reply, finish: Finish | None) -> Reply:
     if finish is None or reply.status >= 400:
         return reply
-    return reply.model_copy(update={"body": await finish(reply.body)})
+    told = await finish(reply.body)
+    return reply.model_copy(update={"body": told.model_dump_json(exclude_none=True).encode()})
 
 
 def _response(reply: Reply, *, replayed: bool = False) -> Response:

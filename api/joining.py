@@ -1,21 +1,31 @@
 """Consent and joining: what is kept in the database before the workflow is told its id.
 
-A join into a LiveKit room is kept, for its `Idempotency-Key`, as its epoch and its number. What
-opens the room is made for each reply anew (`with_token`), so that no token is ever stored and a
-repeat brings one that serves.
+A join by voice is kept, for its `Idempotency-Key`, as its epoch and its number or its offer's id.
+What it opens is put into each reply anew (`told`): no token is ever stored and a repeat brings one
+that serves, and an answer's addresses are kept no longer than its offer.
 """
 
 from __future__ import annotations
 
 from uuid import UUID, uuid5
 
+from pydantic import BaseModel
+
 from api import passes
 from api.auth import Seen
 from api.bodies import JoinIn, JoinOut, LiveKitTokenIn, LiveKitTokenOut
 from api.parts import Parts
-from contracts.errors import Conflict, InvalidInput, Unavailable, WrongState
+from contracts.errors import Conflict, InvalidInput, NotFound, Unavailable, WrongState
 from contracts.interview import Join, JoinPurpose
 from contracts.sdp import admitted
+
+
+class KeptJoin(BaseModel):
+    """A join by voice as it is kept: over a line of its own by its offer, into a room by number."""
+
+    epoch: int
+    offer_id: UUID | None = None
+    admission: int | None = None
 
 
 async def keep_consent(parts: Parts, seen: Seen, text_version: str) -> UUID:
@@ -27,7 +37,7 @@ async def keep_consent(parts: Parts, seen: Seen, text_version: str) -> UUID:
 
 
 async def join(parts: Parts, seen: Seen, body: JoinIn) -> bytes:
-    """A `JoinOut`, by voice or by typing."""
+    """A `KeptJoin` by voice, a `JoinOut` by typing."""
     if body.purpose is not JoinPurpose.TYPING:
         return await call(parts, seen, body.purpose, body.sdp)
     _not_over(seen)
@@ -41,7 +51,7 @@ async def join(parts: Parts, seen: Seen, body: JoinIn) -> bytes:
 
 
 async def call(parts: Parts, seen: Seen, purpose: JoinPurpose, sdp: str | None) -> bytes:
-    """A `JoinOut`: an answer to the browser's offer, or the join that `with_token` lets in."""
+    """A `KeptJoin`, of which `told` makes what the caller gets."""
     _not_over(seen)
     in_room = _in_room(seen)
     if (sdp is None) != in_room:
@@ -59,29 +69,30 @@ async def livekit_token(parts: Parts, seen: Seen, body: LiveKitTokenIn) -> bytes
     return await call(parts, seen, JoinPurpose.INTERVIEW, None)
 
 
-async def with_token(
+async def told(
     parts: Parts, seen: Seen, kept: bytes, purpose: JoinPurpose = JoinPurpose.INTERVIEW
-) -> bytes:
-    """A kept `JoinOut` with what opens the room, where it was a join into one.
+) -> JoinOut:
+    """The bot's answer to the offer of a kept join, or what opens its room.
 
-    Raises WrongState, Unavailable, and Conflict when another join holds the interview by now.
+    Raises WrongState, Unavailable, and Conflict when another join holds the interview by now or the
+    offer is no longer kept.
     """
-    joined = JoinOut.model_validate_json(kept)
-    if joined.admission is None:
-        return kept
-    _still_held(seen, joined.epoch, joined.admission)
-    url, token = await passes.opening(
-        parts, seen.interview, joined.epoch, joined.admission, purpose
-    )
-    told = joined.model_copy(update={"url": url, "token": token})
-    return told.model_dump_json(exclude_none=True).encode()
+    join = KeptJoin.model_validate_json(kept)
+    if join.offer_id is not None:
+        answer = await _answer_to(parts, join.offer_id)
+        return JoinOut(epoch=join.epoch, sdp=answer, type="answer")
+    if join.admission is None:
+        return JoinOut(epoch=join.epoch)
+    _still_held(seen, join.epoch, join.admission)
+    url, token = await passes.opening(parts, seen.interview, join.epoch, join.admission, purpose)
+    return JoinOut(epoch=join.epoch, admission=join.admission, url=url, token=token)
 
 
-async def with_livekit_token(parts: Parts, seen: Seen, kept: bytes) -> bytes:
-    """The same as a `LiveKitTokenOut`."""
-    joined = JoinOut.model_validate_json(await with_token(parts, seen, kept))
+async def told_for_livekit(parts: Parts, seen: Seen, kept: bytes) -> LiveKitTokenOut:
+    """The same as LiveKit's token endpoint tells it. Raises as `told`."""
+    joined = await told(parts, seen, kept)
     token = {"server_url": joined.url, "participant_token": joined.token}
-    return LiveKitTokenOut.model_validate(token).model_dump_json().encode()
+    return LiveKitTokenOut.model_validate(token)
 
 
 def _still_held(seen: Seen, epoch: int, admission: int) -> None:
@@ -100,8 +111,7 @@ async def _into_room(parts: Parts, seen: Seen, purpose: JoinPurpose) -> bytes:
     parts.offers.check(interview_id)
     joined = await parts.interviews.join(interview_id, Join(purpose=purpose))
     admission = await parts.store.interviews.admit(interview_id)
-    reply = JoinOut(epoch=joined.epoch, admission=admission)
-    return reply.model_dump_json(exclude_none=True).encode()
+    return _kept(KeptJoin(epoch=joined.epoch, admission=admission))
 
 
 async def _offered(parts: Parts, seen: Seen, purpose: JoinPurpose, sdp: str) -> bytes:
@@ -110,9 +120,7 @@ async def _offered(parts: Parts, seen: Seen, purpose: JoinPurpose, sdp: str) -> 
     joined = await parts.interviews.join(
         seen.interview.id, Join(purpose=purpose, offer_id=offer_id)
     )
-    answer = await _answer_to(parts, offer_id)
-    reply = JoinOut(epoch=joined.epoch, sdp=answer, type="answer")
-    return reply.model_dump_json(exclude_none=True).encode()
+    return _kept(KeptJoin(epoch=joined.epoch, offer_id=offer_id))
 
 
 async def _keep_offer(parts: Parts, seen: Seen, purpose: JoinPurpose, sdp: str) -> UUID:
@@ -125,10 +133,17 @@ async def _keep_offer(parts: Parts, seen: Seen, purpose: JoinPurpose, sdp: str) 
 
 async def _answer_to(parts: Parts, offer_id: UUID) -> str:
     """The bot keeps its answer before it reports ready, and `join` returns after that."""
-    answer = await parts.store.offers.answer_sdp(offer_id)
+    try:
+        answer = await parts.store.offers.answer_sdp(offer_id)
+    except NotFound:
+        raise Conflict("The line of this join is long closed; join anew.") from None
     if answer is None:
         raise Unavailable("The interviewer did not answer the offer; offer again", retry_after_s=1)
     return answer
+
+
+def _kept(join: KeptJoin) -> bytes:
+    return join.model_dump_json(exclude_none=True).encode()
 
 
 def _in_room(seen: Seen) -> bool:

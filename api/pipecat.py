@@ -14,7 +14,6 @@ from starlette.responses import Response
 
 from api import joining
 from api.auth import Ours
-from api.bodies import JoinOut
 from api.idempotency import OnceHere
 from api.openapi import WRITE_REFUSALS
 from api.parts import OurParts
@@ -70,14 +69,16 @@ async def answer_offer(
     """The interviewer's answer to an offer, with or without its candidates."""
     _same(session_id, seen)
 
-    async def answer() -> bytes:
-        joined = JoinOut.model_validate_json(
-            await joining.call(parts, seen, JoinPurpose.INTERVIEW, body.sdp)
+    async def told(kept: bytes) -> PipecatAnswer:
+        joined = await joining.told(parts, seen, kept)
+        pc_id = f"epoch-{joined.epoch}"
+        return PipecatAnswer.model_validate(
+            {"sdp": joined.sdp, "type": joined.type, "pc_id": pc_id}
         )
-        told = {"sdp": joined.sdp, "type": joined.type, "pc_id": f"epoch-{joined.epoch}"}
-        return PipecatAnswer.model_validate(told).model_dump_json().encode()
 
-    return await once(answer)
+    return await once(
+        lambda: joining.call(parts, seen, JoinPurpose.INTERVIEW, body.sdp), finish=told
+    )
 
 
 @router.patch("/sessions/{session_id}/api/offer", status_code=204)

@@ -95,6 +95,7 @@ class SimulatedCandidate:
         self._offer_now = asyncio.Event()
         self._joined = asyncio.Event()
         self._last_pulse: float | None = None
+        self.pulsed = False  # the present line has brought the bot's pulse
         self._spoken: dict[str, Samples] = {}
         self._background: set[asyncio.Task[None]] = set()
         self.microphone = Microphone()
@@ -136,11 +137,6 @@ class SimulatedCandidate:
     @property
     def connected(self) -> bool:
         return self._line is not None and not self._line.dead
-
-    @property
-    def pulsed(self) -> bool:
-        """The present line has brought the bot's pulse."""
-        return self._last_pulse is not None
 
     @property
     def joined_in_s(self) -> float | None:
@@ -243,7 +239,7 @@ class SimulatedCandidate:
         return True
 
     def _adopt(self, line: Line) -> None:
-        old, self._line, self._last_pulse = self._line, line, None
+        old, self._line, self._last_pulse, self.pulsed = self._line, line, None, False
         self._joined.set()
         if old:
             old.dead = True
@@ -298,7 +294,7 @@ class SimulatedCandidate:
         data = message.get("data", {})
         match data.get("type"):
             case "pulse":
-                self._last_pulse = time.monotonic()
+                self._last_pulse, self.pulsed = time.monotonic(), True
                 return
             case "caption":
                 self._caption(data)

@@ -41,10 +41,6 @@ class RoomCandidate(SimulatedCandidate):
     def cut_line(self) -> None:
         raise NotImplementedError("LiveKit's client mends its line by itself")
 
-    @property
-    def pulsed(self) -> bool:
-        return self._last_pulse is not None and self._last_pulse <= time.monotonic()
-
     async def _connect(self) -> bool:
         """One join. The old place is left first: the new one would take it."""
         if self._line:

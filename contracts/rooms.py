@@ -32,6 +32,9 @@ class Ticket(NamedTuple):
     token: UUID
 
 
+_NO_STAMP: Final = "-"
+
+
 class Entry(NamedTuple):
     """A ticket and what a bot stamped it with when it was used. A token as it was handed out has
     no stamp; those that LiveKit makes for whoever is inside have."""
@@ -41,6 +44,11 @@ class Entry(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.ticket.admission} {self.ticket.token} {self.stamp}".rstrip()
+
+    def used_up(self) -> Entry:
+        """As it is noted while nobody has a stamp for it: what a participant shows never equals
+        it."""
+        return Entry(self.ticket, _NO_STAMP)
 
     @classmethod
     def of(cls, attributes: Mapping[str, str]) -> Self | None:
@@ -81,9 +89,9 @@ class AdmitsBots(OpensRooms, Protocol):
 
     def bots_pass(self, interview_id: UUID) -> RoomPass: ...
 
-    async def stamp(self, interview_id: UUID, entry: Entry) -> None:
-        """Whoever is in the room as its candidate gets a token with the stamp, and the room's next
-        bot is told."""
+    async def stamp(self, interview_id: UUID, sid: str, entry: Entry) -> bool:
+        """Whoever is in the room as its candidate gets a token with the stamp. Whether that is who
+        came by the entry `sid`: only then is the stamp noted for the room's next bot."""
 
     async def send_out(self, interview_id: UUID, sid: str) -> None:
         """Who came into the room as its candidate by that entry leaves it; nothing happens when

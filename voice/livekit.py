@@ -51,8 +51,9 @@ class RoomLine:
     ) -> None:
         self._rooms, self._interview_id = rooms, interview_id
         self._admission = Admission()
-        self._seen = ""  # which entry under the candidate's name was judged last
+        self._seen = ""  # which entry under the candidate's name is the newest
         self._admitted = False
+        self._judging = asyncio.Lock()
         key = rooms.bots_pass(interview_id)
         params = LiveKitParams(**audio_params(voice), audio_out_queue_size_ms=QUEUE_MS)
         self.transport: LiveKitTransport = _Transport(
@@ -115,24 +116,26 @@ class RoomLine:
 
     async def _on_joined(self, transport: LiveKitTransport, identity: str) -> None:
         who = self._candidate() if identity == CANDIDATE else None
-        if who is None:
+        if who is None or who.sid == self._seen:
             return
-        entry = None
-        if who.sid != self._seen:
-            self._seen = who.sid
-            noted = transport._client.room.metadata
-            entry = self._admission.admit(who.attributes, noted)
-            self._admitted = entry is not None
-        if not self._admitted:
-            await self._send_out(who.sid)
-            return
+        self._seen, self._admitted = who.sid, False
+        async with self._judging:  # the stamp before may have gone to who is here now
+            if who.sid == self._seen and not await self._let_in(who):
+                return await self._send_out(who.sid)
+
+    async def _let_in(self, who: rtc.RemoteParticipant) -> bool:
+        entry = self._admission.admit(who.attributes, self.transport._client.room.metadata)
+        if entry is None:
+            return False
+        self._admitted = True
         self._stay()
         if self.connected.is_set():
             self.returned.set()
         self.connected.set()
-        if entry:
-            with suppress(Unavailable):  # its client cannot mend the line, and the page joins anew
-                await self._rooms.stamp(self._interview_id, entry)
+        with suppress(Unavailable):  # its client cannot mend the line, and the page joins anew
+            if await self._rooms.stamp(self._interview_id, who.sid, entry):
+                self._admission.gave(entry)
+        return True
 
     def _candidate(self) -> rtc.RemoteParticipant | None:
         room: rtc.Room = self.transport._client.room

@@ -87,10 +87,11 @@ class Says:
 
 @dataclass(frozen=True)
 class Fails:
-    """An error as OpenAI words it: `code` may be insufficient_quota, model_not_found, ..."""
+    """An error as OpenAI words it: `code` may be insufficient_quota, model_not_found, ... or, as at
+    hosts that imitate it, anything at all."""
 
     status: int
-    code: str | None = None
+    code: Any = None
     param: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -259,7 +260,7 @@ def event(data: dict[str, Any]) -> str:
 
 def failure(
     status: int,
-    code: str | None,
+    code: Any,
     param: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> web.Response:

@@ -29,6 +29,7 @@ FAULTS: dict[str, tuple[Act, type[CodeVoiceError], float | None]] = {
     "429, nonsense": (Fails(429, headers={"Retry-After": "soon"}), TooMany, None),
     "429, for ever": (Fails(429, headers={"Retry-After": "inf"}), TooMany, 86_400),
     "429, no quota": (Fails(429, "insufficient_quota"), Ungradable, None),
+    "429, odd": (Fails(429, {"reason": "tests"}), TooMany, None),
     "500": (Fails(500), Unavailable, None),
     "503, wait": (Fails(503, headers={"Retry-After": "3"}), Unavailable, 3),
     "408": (Fails(408), Unavailable, None),

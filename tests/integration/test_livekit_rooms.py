@@ -179,9 +179,12 @@ async def test_who_was_stamped_is_sent_a_token_with_the_stamp_and_the_room_is_to
     assert shown is not None
     assert shown.stamp == ""
     entry = Entry(shown.ticket, "5f")
-    await livekit.rooms.stamp(room, entry)
+    assert await livekit.rooms.stamp(room, me.sid, entry)
     await eventually(lambda: me.attributes == {"epoch": "1", "ticket": ticket, "stamp": "5f"})
     await eventually(lambda: Entry.read(guests[0].room.metadata) == entry)
+    another = Entry(shown.ticket, "60")
+    assert not await livekit.rooms.stamp(room, "PA_another", another)
+    await eventually(lambda: Entry.read(guests[0].room.metadata) == another.used_up())
 
 
 async def shown_to(bot: Guest) -> dict[str, str]:
@@ -198,7 +201,7 @@ async def test_the_next_bot_knows_by_the_note_who_was_there_and_which_token_was_
     guests += [first, candidate]
     entry = Admission().admit(await shown_to(first), first.room.metadata)
     assert entry
-    await livekit.rooms.stamp(room, entry)
+    assert await livekit.rooms.stamp(room, candidate.room.local_participant.sid, entry)
     for enters, admitted in ((None, True), (key, False)):
         if enters:
             guests.append(await Guest().join(enters))
@@ -217,7 +220,7 @@ async def test_who_is_sent_out_goes_and_nobody_else(livekit: Running, room: UUID
     assert guest.reason == Reason.PARTICIPANT_REMOVED
     await livekit.rooms.send_out(room, guest.room.local_participant.sid)
     with pytest.raises(Unavailable):
-        await livekit.rooms.stamp(room, Entry(Ticket(1, uuid4()), "5f"))
+        await livekit.rooms.stamp(room, "PA_x", Entry(Ticket(1, uuid4()), "5f"))
 
 
 async def test_a_closed_room_sends_everybody_out_and_stays_closed(

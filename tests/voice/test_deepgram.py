@@ -10,6 +10,7 @@ import pytest
 from bench.voices import ShiftedHeart
 from contracts.errors import SettingError
 from contracts.manner import English, Manner
+from tests.clocks import Clock
 from tests.fakes.deepgram_server import FakeDeepgram, Listening, Speaking
 from tests.voice.deepgram_room import DeepgramEars, account
 from tests.voice.ears import microphone
@@ -149,14 +150,6 @@ async def test_an_english_that_the_model_does_not_know_is_heard_here_and_stops_n
 
 
 # ---------------------------------------------------------------------------- the voice
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from contracts.errors import SettingError, Unavailable
 from contracts.usage import Purpose, Usage
 from providers import reach_speech
 from settings import load
+from tests.clocks import Clock
 from tests.fakes.speech_server import (
     HEARS_WITH,
     KEY,
@@ -35,14 +36,6 @@ CACHE = "A cache keeps copies of data so that reading it again is faster."
 BROKEN = "A fault comes in the middle of this sentence, and it is heard all the same."
 #: The issue's bound, from the fault to words or sound.
 WITHIN_S = 3.0
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 from temporalio.testing import WorkflowEnvironment
 from websockets.asyncio.client import connect
+from websockets.typing import Origin
 
 from contracts.rooms import Entry, RoomPass, Ticket
 from db.events import Listener
@@ -181,7 +182,8 @@ async def told_on_socket(
     """What the holder of that join is told, from now on."""
     place = f"{socket_of(service, made)}?admission={admission}"
     cookie = {"Cookie": f"codevoice_candidate={token_in(made['join_url'])}"}
-    async with connect(place, origin=service.url, additional_headers=cookie) as socket:  # type: ignore[arg-type]  # a NewType of str
+    origin = Origin(service.url)
+    async with connect(place, origin=origin, additional_headers=cookie) as socket:
         async with asyncio.timeout(20):
             yield (json.loads(message) async for message in socket)
 

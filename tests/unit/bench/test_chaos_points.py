@@ -179,17 +179,24 @@ import fsspec, sys
 from bench.chaos.hooks import listen_to_files
 from bench.chaos.points import Points
 listen_to_files(Points.from_environment("child"))
-with fsspec.open(sys.argv[1], "wb") as file:
+with {opened} as file:
     for block in (b"header", b"sound"):
         file.write(block)
 """
 
 
-def test_a_recorder_is_killed_between_its_blocks(tmp_path: Path) -> None:
+OPENED = (
+    'fsspec.open(sys.argv[1], "wb")',
+    'fsspec.filesystem("file").open(sys.argv[1], "wb")',
+)
+
+
+@pytest.mark.parametrize("opened", OPENED)
+def test_a_recorder_is_killed_between_its_blocks(tmp_path: Path, opened: str) -> None:
     Fuse(tmp_path).arm(Order(id=uuid4(), point="file.recording", side=Side.BEFORE, passing=2))
     place = tmp_path / "recording.wav"
     ended = subprocess.run(
-        [sys.executable, "-c", RECORDS, str(place)],
+        [sys.executable, "-c", RECORDS.format(opened=opened), str(place)],
         env={FOLDER_VARIABLE: str(tmp_path), "PATH": ""},
         cwd=Path(__file__).parents[3],
         check=False,

@@ -22,6 +22,14 @@ def inside(handed_out: dict[str, str], entry: Entry | None) -> dict[str, str]:
     return {**handed_out, "stamp": entry.stamp}
 
 
+def enter(door: Admission, shown: dict[str, str], noted: str = "") -> Entry | None:
+    """An entry that is stamped at once."""
+    entry = door.admit(shown, noted)
+    if entry:
+        door.gave(entry)
+    return entry
+
+
 def test_a_token_serves_once() -> None:
     door, first = Admission(), token(1)
     assert door.admit(first, "")
@@ -30,8 +38,8 @@ def test_a_token_serves_once() -> None:
 
 def test_who_was_stamped_comes_back_by_the_newest_stamp_alone() -> None:
     door, first = Admission(), token(1)
-    entered = door.admit(first, "")
-    back = door.admit(inside(first, entered), "")
+    entered = enter(door, first)
+    back = enter(door, inside(first, entered))
     assert back
     assert back != entered
     assert door.admit(inside(first, entered), "") is None
@@ -40,7 +48,7 @@ def test_who_was_stamped_comes_back_by_the_newest_stamp_alone() -> None:
 
 def test_a_newer_admission_takes_the_place_and_an_older_one_never() -> None:
     door, older, newer = Admission(), token(1), token(2)
-    entered = door.admit(older, "")
+    entered = enter(door, older)
     assert door.admit(newer, "")
     assert door.admit(older, "") is None
     assert door.admit(inside(older, entered), "") is None
@@ -65,9 +73,19 @@ def test_the_next_bot_goes_on_from_what_was_noted() -> None:
 
 def test_its_own_memory_counts_when_the_room_has_forgotten() -> None:
     door, first = Admission(), token(1)
-    entered = door.admit(first, "")
+    entered = enter(door, first)
     assert door.admit(first, "") is None
     assert door.admit(inside(first, entered), "")
+
+
+def test_a_stamp_that_somebody_else_may_have_is_worth_nothing() -> None:
+    door, first = Admission(), token(1)
+    entered = door.admit(first, "")
+    assert entered
+    for shown in (first, inside(first, entered)):
+        assert door.admit(shown, "") is None
+        assert Admission().admit(shown, str(entered.used_up())) is None
+    assert door.admit(token(1), "")
 
 
 @pytest.mark.parametrize("ticket", [None, "", "1", "x y", f"1 {UUID(int=0).hex[:-1]}"])

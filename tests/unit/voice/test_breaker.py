@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.clocks import Clock
 from voice.breaker import COOL_DOWN_S, LASTING_S, Breaker, NamedBreaker
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 @pytest.fixture
