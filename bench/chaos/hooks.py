@@ -22,7 +22,7 @@ from __future__ import annotations
 import asyncio
 import re
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -222,6 +222,13 @@ class _Written:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
+
+    def __enter__(self) -> Self:
+        self._file.__enter__()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._file.__exit__(*failure)
 
     def write(self, block: bytes) -> int:
         self._points.before("file.recording")
