@@ -130,10 +130,11 @@ def bench(
 @app.command()
 def chaos(
     *,
-    minutes: Annotated[float, typer.Option(min=0.1, help="For kills at named points.")] = 25.0,
+    minutes: Annotated[float, typer.Option(min=0, help="For kills at named points.")] = 25.0,
     per_side: Annotated[int, typer.Option(min=1, help="Kills at each side of a point.")] = 15,
     lanes: Annotated[int, typer.Option(min=1, max=8, help="Products side by side.")] = 2,
     voice: Annotated[int, typer.Option(min=0, help="Spoken interviews after that.")] = 0,
+    rooms: Annotated[int, typer.Option(min=0, help="Those in LiveKit's rooms.")] = 0,
     storm: Annotated[float, typer.Option(min=0, help="Minutes of storm after that.")] = 0.0,
     at_once: Annotated[int, typer.Option(min=1, help="Interviews in the storm.")] = 50,
     seed: Annotated[int | None, typer.Option(help="By chance, and told, when absent.")] = None,
@@ -149,6 +150,7 @@ def chaos(
             per_side=per_side,
             lanes=lanes,
             voice=voice,
+            rooms=rooms,
             storm_minutes=storm,
             at_once=at_once,
             seed=seed,
@@ -168,8 +170,7 @@ def bench_turns(
     """Draw the curve of answers cut off against waiting, for three ways of taking turns."""
     from bench.turns.run import run_bench_turns
 
-    report = run_bench_turns(talk, answers=answers, seed=seed, folder=folder)
-    for figure in report.figures:
+    for figure in run_bench_turns(talk, answers=answers, seed=seed, folder=folder).figures:
         said = f"{figure.name}: {figure.shown}"
         if figure.at_most is not None:
             met = "met" if figure.met else "missed"
@@ -248,8 +249,7 @@ def interview_start(
 @interview_app.command("status")
 def interview_status(interview_id: InterviewId, as_json: AsJson = False) -> None:
     """Say how an interview stands."""
-    status = _http("GET", f"/interviews/{interview_id}")
-    _say_status(status, as_json)
+    _say_status(_http("GET", f"/interviews/{interview_id}"), as_json)
 
 
 @interview_app.command("list")

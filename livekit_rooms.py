@@ -7,8 +7,8 @@ the time counts when somebody joins, and LiveKit sends whoever is inside a fresh
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import timedelta
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from contracts.rooms import (
     BOT,
     CANDIDATE,
     GRACE,
+    LISTENER,
     STAMP,
     TICKET,
     Entry,
@@ -34,6 +35,8 @@ _WITHIN: Final = aiohttp.ClientTimeout(total=4)
 #: A room that nobody has entered.
 _EMPTY_FOR: Final = timedelta(minutes=5)
 _TOKEN_FOR: Final = timedelta(minutes=2)
+#: The version of the UUIDs that interviews are made with (`db.ids`).
+_OUR_IDS: Final = 7
 
 
 class LiveKitRooms:
@@ -64,6 +67,33 @@ class LiveKitRooms:
             except api.TwirpError as failure:
                 if failure.code != api.TwirpErrorCode.NOT_FOUND:
                     raise
+
+    async def standing(self, interview_id: UUID | None = None) -> dict[UUID, datetime]:
+        """The rooms whose names are ids of ours, or that one alone, and when they were made, by
+        LiveKit's clock. Raises Unavailable."""
+        names = [str(interview_id)] if interview_id else []
+        async with self._told() as livekit:
+            listed = await livekit.room.list_rooms(api.ListRoomsRequest(names=names))
+        found = {}
+        for room in listed.rooms:
+            with suppress(ValueError):
+                named = UUID(room.name)
+                if named.version == _OUR_IDS and room.name == str(named):
+                    found[named] = datetime.fromtimestamp(room.creation_time, UTC)
+        return found
+
+    async def inside(self, interview_id: UUID) -> frozenset[str]:
+        """The names of everybody in the room, hidden ones too; nobody where it is not there.
+        Raises Unavailable."""
+        room = api.ListParticipantsRequest(room=str(interview_id))
+        async with self._told() as livekit:
+            try:
+                listed = await livekit.room.list_participants(room)
+            except api.TwirpError as failure:
+                if failure.code != api.TwirpErrorCode.NOT_FOUND:
+                    raise
+                return frozenset()
+        return frozenset(who.identity for who in listed.participants)
 
     async def check(self) -> None:
         """Raises SettingError that names what is wrong: the address, or the key and its secret."""
@@ -127,7 +157,7 @@ class LiveKitRooms:
             can_subscribe=True,
             hidden=True,
         )
-        token = self._token(f"listener-{listener_id}", grants)
+        token = self._token(f"{LISTENER}{listener_id}", grants)
         return RoomPass(self._public_url, token.to_jwt())
 
     async def stamp(self, interview_id: UUID, sid: str, entry: Entry) -> bool:

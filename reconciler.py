@@ -1,4 +1,5 @@
-"""Compares what database, Temporal, bots and files say of the same interviews; heals, or raises.
+"""Compares what database, Temporal, bots, files and LiveKit say of the same interviews; heals, or
+raises.
 
 Every promise of the product is kept without it. It finds what no promise covers: an operator who
 terminated a workflow, a restored database, a lost disk, a bug. It runs each minute in the
@@ -13,14 +14,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import fsspec
@@ -32,78 +30,26 @@ from contracts.errors import CodeVoiceError
 from contracts.interview import Cursor, InterviewStatus, Snapshot
 from db.rows import KeptRecording, OpenInterview
 from db.store import Store
+from findings import ALL, LATELY, MOST, Finding, Kind, Reach, each_of
+from room_reconciler import RoomReconciler
 from workflows.interview_client import InterviewClient
 from workflows.standing import running, standing_of
 
-#: Rows and names read at a time, of each kind.
-MOST: Final = 10_000
+if TYPE_CHECKING:
+    from livekit_rooms import LiveKitRooms
+
 #: A start over HTTP has marked its row by then.
 _LEFT_BEHIND: Final = timedelta(seconds=10)
 #: A save that was under way as its workflow was ended is over by then: it has 5 s.
 _LAST_SAVE: Final = timedelta(seconds=6)
-_AT_ONCE: Final = 8
 _PATIENCE: Final = timedelta(seconds=5)
-_UNDER_WAY: Final = frozenset(
-    each for each in InterviewStatus if each.asking or each is InterviewStatus.GRADING
-)
 _HEADER_BYTES: Final = 44
 _log = logging.getLogger("codevoice.reconciler")
 
 
-@dataclass(frozen=True)
-class Reach:
-    """How far a round looks: at interviews that changed within so long (None: all of them), with at
-    most so many calls of each kind and so many files."""
-
-    within: timedelta | None
-    calls: int
-    files: int
-
-    def asks(self, row: OpenInterview) -> bool:
-        """Whether the workflow itself is asked: one that waits has nothing new, but for a database
-        that was restored."""
-        return self.within is None or row.status in _UNDER_WAY
-
-
-LATELY: Final = Reach(timedelta(hours=1), calls=200, files=500)
-ALL: Final = Reach(None, calls=MOST, files=MOST)
-
-
-class Kind(StrEnum):
-    NOT_STARTED = "not_started"  # a row whose workflow nobody has started: started
-    WORKFLOW_ENDED = "workflow_ended"  # its row is open: saved as it ended, or as failed
-    WORKFLOW_MISSING = "workflow_missing"  # Temporal knows none for an open row
-    WORKFLOW_LEFT = "workflow_left"  # it runs though its row has ended
-    ROW_MISSING = "row_missing"  # a workflow runs for no row
-    STATE_BEHIND = "state_behind"  # the row is older than the workflow's state: saved
-    BOT_GONE = "bot_gone"  # called live, silent, and no activity holds it
-    ANSWER_MISSING = "answer_missing"  # the state names an answer that has no row
-    REPORT_MISSING = "report_missing"  # completed, without the report that the state names
-    RECORDING_OPEN = "recording_open"  # its interview is over: closed as incomplete
-    FILE_MISSING = "file_missing"  # a recording's row without its file
-    FILE_STRAY = "file_stray"  # a file in an interview's folder without its row
-
-
-@dataclass(frozen=True)
-class Finding:
-    """`healed`: it is as it should be now. `recording_id` where it is about one."""
-
-    kind: Kind
-    interview_id: UUID
-    healed: bool = False
-    recording_id: UUID | None = None
-
-    def __str__(self) -> str:
-        which = f", recording {self.recording_id}" if self.recording_id else ""
-        return f"{self.kind}, interview {self.interview_id}{which}: {self.act}"
-
-    @property
-    def act(self) -> str:
-        return "healed" if self.healed else "raised"
-
-
 class Reconciler:
-    """Many may run: one at a time does. `recordings_url` is the folder of the recordings.
+    """Many may run: one at a time does. `recordings_url` is the folder of the recordings. Without
+    `rooms` this service has no LiveKit, and nothing is said of rooms.
 
     Each finding is logged once, until it has gone, and counted with what was done about it.
     """
@@ -114,12 +60,15 @@ class Reconciler:
         temporal: Client,
         recordings_url: str,
         meter: MetricMeter = MetricMeter.noop,
+        *,
+        rooms: LiveKitRooms | None = None,
     ) -> None:
         self._store = store
         self._temporal = temporal
         self._interviews = InterviewClient(temporal, patience=_PATIENCE)
         self._save = InterviewActivities(store).save_state
         self._recordings_url = recordings_url.rstrip("/")
+        self._rooms = RoomReconciler(store, temporal, rooms) if rooms else None
         self._counter = meter.create_counter(
             "codevoice_reconcile_findings", "What did not agree, by kind and by what was done"
         )
@@ -137,6 +86,8 @@ class Reconciler:
             found = [each async for each in self._workflows(reach)]
             found += [each async for each in self._rows(reach)]
             found += [each async for each in self._files(reach)]
+            if self._rooms:
+                found += [each async for each in self._rooms.findings(reach.calls)]
         self._tell(found)
         self._raised = frozenset(each for each in found if not each.healed)
         return started + found
@@ -170,7 +121,7 @@ class Reconciler:
             ((each for each in alive if over.get(each, True)), self._still_runs),
         )
         for subjects, look in looks:
-            async for found in _each(subjects, look, reach.calls):
+            async for found in each_of(subjects, look, reach.calls):
                 yield found
 
     async def _without_workflow(self, row: OpenInterview) -> Finding | None:
@@ -298,20 +249,3 @@ def length_ms(url: str) -> int:
 def _exists(url: str) -> bool:
     files, place = fsspec.core.url_to_fs(url)
     return bool(files.exists(place))
-
-
-async def _each(
-    subjects: Iterable[Any], look: Callable[[Any], Awaitable[Finding | None]], most: int
-) -> AsyncIterator[Finding]:
-    """What looking at each finds, a few at a time. Of more than `most`, others each time."""
-    slots = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(subject: Any) -> Finding | None:
-        async with slots:
-            return await look(subject)
-
-    chosen = list(subjects)
-    random.shuffle(chosen)
-    for found in await asyncio.gather(*map(one, chosen[:most])):
-        if found is not None:
-            yield found

@@ -173,7 +173,8 @@ async def _interviews(settings: Settings, client: Client, store: Store) -> Async
     from workflows.interview_client import InterviewClient
     from workflows.interview_session import InterviewSession
 
-    activities, rooms = InterviewActivities(store), RoomActivities(await _rooms(settings))
+    livekit = await _rooms(settings)
+    activities, rooms = InterviewActivities(store), RoomActivities(livekit)
     worker = Worker(
         client,
         task_queue=queues.INTERVIEWS,
@@ -191,7 +192,8 @@ async def _interviews(settings: Settings, client: Client, store: Store) -> Async
         interceptors=[polling.Slots()],
         graceful_shutdown_timeout=timedelta(seconds=5),
     )
-    reconciler = Reconciler(store, client, settings.recordings_url, _meter(client))
+    where = settings.recordings_url
+    reconciler = Reconciler(store, client, where, _meter(client), rooms=livekit)
     async with (
         _background(housekeeping.keep_house(store, reconciler)),
         _background(housekeeping.reconcile(reconciler)),

@@ -44,7 +44,8 @@ async def measure_rooms(*, rounds: int, restarts: int) -> list[Figure]:
     """On a product of its own, with LiveKit's server and a second conversations worker."""
     joins, again = [], []
     voice = Rehearsed(ShiftedHeart(), ANSWERS)
-    async with _product_with_rooms() as stack:
+    async with product_with_rooms() as stack:
+        await stack.add_conversations_worker("second conversations worker")
         product = Product(stack.url, stack.api_key)
         client = await connections.temporal_client(stack.settings)
         for _ in range(rounds):
@@ -75,12 +76,12 @@ def figures_of(
 
 
 @asynccontextmanager
-async def _product_with_rooms() -> AsyncIterator[Stack]:
+async def product_with_rooms() -> AsyncIterator[Stack]:
+    """With LiveKit's server, in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="codevoice-rooms-") as folder:
         Path(folder).chmod(0o711)
         settings = load({**os.environ, "DATA_DIR": f"{folder}/data"})
         async with up(settings, livekit=True) as stack:
-            await stack.add_conversations_worker("second conversations worker")
             yield stack
 
 

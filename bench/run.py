@@ -30,7 +30,7 @@ from bench.recovery import measure_recovery
 from bench.reporting import measure_report
 from bench.rooms import measure_rooms
 from bench.serving import measure_serving
-from bench.soak import measure_cancelled, measure_soak
+from bench.soak import measure_cancelled, measure_soak, measure_soak_rooms
 from bench.talking import measure_talk
 from bench.thinking import measure_thinkers
 from contracts.errors import CodeVoiceError, InvalidInput, SettingError, Unavailable
@@ -119,11 +119,14 @@ class Bench:
 
     async def rooms(self) -> list[Figure]:
         """On a product of its own; the one beside it idles."""
-        missing = _missing_for_rooms()
-        if missing:
-            self.notes.append(f"rooms were not measured: {missing}")
+        if self._without_rooms("rooms"):
             return []
         return await measure_rooms(rounds=self.rounds(20, 1), restarts=self.rounds(5, 1))
+
+    def _without_rooms(self, what: str) -> bool:
+        if missing := _missing_for_rooms():
+            self.notes.append(f"{what} were not measured: {missing}")
+        return bool(missing)
 
     async def load(self) -> list[Figure]:
         rounds, answers = (1, 2) if self.short else (3, 10)
@@ -135,6 +138,12 @@ class Bench:
 
     async def soak(self) -> list[Figure]:
         return await measure_soak(self.stack, self.product, interviews=self.rounds(300, 12))
+
+    async def soak_rooms(self) -> list[Figure]:
+        """On a product of its own; the one beside it idles."""
+        if self._without_rooms("leaks in rooms"):
+            return []
+        return await measure_soak_rooms(interviews=self.rounds(300, 12))
 
     async def cancelled(self) -> list[Figure]:
         return await measure_cancelled(self.stack, self.product, joins=self.rounds(500, 12))
@@ -179,6 +188,7 @@ MEASUREMENTS: Final[dict[str, Measurement]] = {
     "rooms": Bench.rooms,
     "engine": Bench.engine,
     "soak": Bench.soak,
+    "soak_rooms": Bench.soak_rooms,
     "cancelled": Bench.cancelled,
     "grading": Bench.grading,
     "start": Bench.start,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -13,10 +13,13 @@ from bench.candidate import SimulatedCandidate
 from bench.figures import Figure
 from bench.footprint import Holding, Watched, growth, left
 from bench.interviewee import interviewee
+from bench.rooms import product_with_rooms
+from bench.stand_ins import StandIns, stand_ins
 from bench.talking import ANSWERS, end, type_answer
 from bench.typed import Driver
 from bench.visitor import Visitor
 from bench.voices import Samples, ShiftedHeart
+from contracts.errors import Unavailable
 from local.ports import settle
 from local.product import Product
 from local.run import new_interview
@@ -38,6 +41,7 @@ _DELAYS: Final = 41
 _STRIDE: Final = 17
 #: A line that does not close is the bench's own fault; the round says so and goes on.
 _LEFT_WITHIN_S: Final = 10
+_NOTHING_MORE: Final[Mapping[str, str]] = {}
 
 Hold = Callable[[Sequence[int]], Awaitable[None]]
 
@@ -47,7 +51,32 @@ async def measure_soak(stack: Stack, product: Product, *, interviews: int) -> li
     for either. A tenth of as many go ahead: what fills once is full then.
     """
     typed = await _typed(stack, interviews)
-    return [*typed, *await _spoken(stack, product, interviews)]
+    spoken = await _spoken(stack, product, interviews, what="conversations worker")
+    return [*typed, *spoken]
+
+
+async def measure_soak_rooms(*, interviews: int) -> list[Figure]:
+    """The same joins in LiveKit's rooms, with stand-ins of Deepgram and of a language model, on a
+    product of its own; and what is left at LiveKit and at Deepgram when all have left."""
+    async with product_with_rooms() as stack, stand_ins() as providers:
+        product = Product(stack.url, stack.api_key)
+        what = "conversations worker with rooms and providers"
+        found = await _spoken(stack, product, interviews, what=what, said=providers.settings)
+        return [*found, *await _left_outside(stack, providers)]
+
+
+async def _left_outside(stack: Stack, providers: StandIns) -> list[Figure]:
+    from livekit_rooms import LiveKitRooms
+
+    server = connections.livekit(stack.settings)
+    if server is None:
+        raise Unavailable("LiveKit is not set")
+    rooms = len(await LiveKitRooms(*server).standing())
+    sockets = await providers.sockets()
+    return [
+        Figure(name="rooms left at LiveKit", value=rooms, unit="", at_most=0),
+        Figure(name="sockets left at Deepgram", value=sockets, unit="", at_most=0),
+    ]
 
 
 async def measure_cancelled(stack: Stack, product: Product, *, joins: int) -> list[Figure]:
@@ -86,8 +115,16 @@ async def _typed(stack: Stack, interviews: int) -> list[Figure]:
     return growth("interviews and grading worker", "an interview", done, held)
 
 
-async def _spoken(stack: Stack, product: Product, interviews: int) -> list[Figure]:
-    watched = await _watched(stack, CONVERSATIONS, slots=2 * SPOKEN_AT_ONCE)
+async def _spoken(
+    stack: Stack,
+    product: Product,
+    interviews: int,
+    *,
+    what: str,
+    said: Mapping[str, str] = _NOTHING_MORE,
+) -> list[Figure]:
+    """`said` are further settings of the worker."""
+    watched = await _watched(stack, CONVERSATIONS, slots=2 * SPOKEN_AT_ONCE, said=said)
     voice, failed = ShiftedHeart(), list[str]()
     answers = [voice.say(text) for text in ANSWERS]
 
@@ -99,7 +136,6 @@ async def _spoken(stack: Stack, product: Product, interviews: int) -> list[Figur
         await each_of(numbers, SPOKEN_AT_ONCE, one, failed)
 
     done, held = await sampled(watched, hold, interviews, warm_up=_warm_up(interviews))
-    what = "conversations worker"
     return [*growth(what, "a join", done, held), _failures(what, failed, interviews)]
 
 
@@ -112,11 +148,15 @@ def _failures(what: str, failed: Sequence[str], count: int) -> Figure:
     return Figure(name=name, value=len(failed), unit="", at_most=0, count=count)
 
 
-async def _watched(stack: Stack, name: str, *, slots: int | None = None) -> Watched:
+async def _watched(
+    stack: Stack, name: str, *, slots: int | None = None, said: Mapping[str, str] = _NOTHING_MORE
+) -> Watched:
     """A new worker of that name that tells its figures."""
     port = settle("METRICS_PORT", "127.0.0.1", 9700, configured=False)
-    said = {} if slots is None else {"CONVERSATION_SLOTS": str(slots)}
-    return Watched(await stack.renew_worker(name, {"METRICS_PORT": str(port), **said}), port)
+    settings = {**said, "METRICS_PORT": str(port)}
+    if slots is not None:
+        settings["CONVERSATION_SLOTS"] = str(slots)
+    return Watched(await stack.renew_worker(name, settings), port)
 
 
 async def sampled(

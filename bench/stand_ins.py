@@ -25,19 +25,26 @@ FIRST_TOKEN_S: Final = 0.3
 FIRST_AUDIO_S: Final = 0.12
 DELAYS_S: Final = FINAL_AFTER_S + FIRST_TOKEN_S + FIRST_AUDIO_S
 
+#: What the process is asked, and started with.
+SOCKETS: Final = "sockets"
+HEARING: Final = "--hearing"
 _STARTED_WITHIN_S: Final = 60.0
-_TOLD_WITHIN_S: Final = 5.0
+_TOLD_WITHIN_S: Final = 20.0
 
-ModelFault = Literal["cuts", "hangs"]
+ModelFault = Literal["cuts", "hangs", "silent"]
 
 
 class Faults(BaseModel):
     """What happens once, at the next occasion: while an answer is heard; in the middle of the next
     acknowledgement, for a sentence that is made ahead is missed by nobody; in the next reply of the
-    language model. None: nothing."""
+    language model. None: nothing.
 
-    listening: Literal["closes once", "drops once"] | None = None
-    speaking: Literal["cut once"] | None = None
+    Until other faults are told last: `deaf` (its sockets are read and tell nothing), `unread` (they
+    are not read), `mute` (a sentence is taken and has no sound), `silent` (no reply ever comes).
+    """
+
+    listening: Literal["closes once", "drops once", "deaf", "unread"] | None = None
+    speaking: Literal["cut once", "mute"] | None = None
     model: ModelFault | None = None
 
 
@@ -46,6 +53,7 @@ class StandIns:
 
     def __init__(self, process: asyncio.subprocess.Process, settings: Mapping[str, str]) -> None:
         self._process = process
+        self._asking = asyncio.Lock()
         self.pid = process.pid
         self.settings = settings
 
@@ -57,20 +65,29 @@ class StandIns:
         """What has not happened yet."""
         return await self._tell(None)
 
+    async def sockets(self) -> int:
+        """How many connections to Deepgram's ears are open."""
+        return int(await self._ask(json.dumps(SOCKETS)))
+
     async def _tell(self, faults: Faults | None) -> Faults:
-        assert self._process.stdin
         said = faults.model_dump_json() if faults else "null"
-        self._process.stdin.write(f"{said}\n".encode())
-        await self._process.stdin.drain()
-        return Faults.model_validate_json(await _line(self._process, _TOLD_WITHIN_S))
+        return Faults.model_validate_json(await self._ask(said))
+
+    async def _ask(self, said: str) -> bytes:
+        assert self._process.stdin
+        async with self._asking:
+            self._process.stdin.write(f"{said}\n".encode())
+            await self._process.stdin.drain()
+            return await _line(self._process, _TOLD_WITHIN_S)
 
 
 @asynccontextmanager
-async def stand_ins() -> AsyncIterator[StandIns]:
-    """Started, and ended with the block. Raises Unavailable when they end by themselves, and
-    TimeoutError when they do not answer."""
+async def stand_ins(*, hearing: bool = False) -> AsyncIterator[StandIns]:
+    """Started, and ended with the block. Deepgram knows what is said only where it is `hearing`:
+    then the embedded recogniser's time comes on top of the stated delay. Raises Unavailable when
+    they end by themselves, and TimeoutError when they do not answer."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.standing_in"),
+        *(sys.executable, "-m", "bench.standing_in", *([HEARING] if hearing else [])),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=Path(__file__).parents[1],

@@ -1,11 +1,13 @@
 """The process of the stand-ins: `python -m bench.standing_in`. Needs the tests' servers.
 
 No models are in it: their time would come on top of the stated delays. Deepgram hears `HEARD`,
-whatever is said, and speaks a tone of the sentence's length. The language model takes everything
-for an answer; no two of its lines are alike, for a worker keeps the sentences it has.
+whatever is said, and speaks a tone of the sentence's length; with `--hearing` it hears what is
+said, by the embedded recogniser. The language model takes everything for an answer; no two of its
+lines are alike, for a worker keeps the sentences it has.
 
 Its first line says a worker's settings, as JSON. A line on its input is `Faults` as JSON, or
-`null`; each is answered by what is left of them. It ends with its input.
+`null`; each is answered by what is left of them. `"sockets"` is answered by how many are open. It
+ends with its input.
 """
 
 from __future__ import annotations
@@ -21,11 +23,19 @@ from typing import Final
 
 import numpy as np
 
-from bench.stand_ins import FINAL_AFTER_S, FIRST_AUDIO_S, FIRST_TOKEN_S, Faults, ModelFault
+from bench.stand_ins import (
+    FINAL_AFTER_S,
+    FIRST_AUDIO_S,
+    FIRST_TOKEN_S,
+    HEARING,
+    SOCKETS,
+    Faults,
+    ModelFault,
+)
 from tests.fakes import deepgram_server
-from tests.fakes.deepgram_server import FakeDeepgram
+from tests.fakes.deepgram_server import FakeDeepgram, Recogniser
 from tests.fakes.openai_server import Asked, Cuts, Hangs, OpenAIServer, Says
-from voice.engines import TTS_RATE_HZ
+from voice.engines import TTS_RATE_HZ, SpeechToText
 
 HEARD: Final = "I would measure first, and then change the slowest part."
 _ACKNOWLEDGEMENT: Final = "Thank you, I noted that"
@@ -57,7 +67,7 @@ class _Mouth:
 
 @dataclass(frozen=True)
 class _Speech:
-    speech_to_text: _Ears
+    speech_to_text: Recogniser
     text_to_speech: _Mouth
 
 
@@ -91,33 +101,36 @@ def tone(seconds: float) -> bytes:
 class _Providers:
     """Both servers, and what is to happen to them."""
 
-    def __init__(self) -> None:
+    def __init__(self, ears: Recogniser) -> None:
         self._mouth = _Mouth()
         self.deepgram = FakeDeepgram(
-            _Speech(_Ears(), self._mouth),
+            _Speech(ears, self._mouth),
             final_after_s=FINAL_AFTER_S,
             sound_after_s=FIRST_AUDIO_S,
         )
-        self.model = OpenAIServer(Says(_Words(), first_token_s=FIRST_TOKEN_S))
+        self._says = Says(_Words(), first_token_s=FIRST_TOKEN_S)
+        self.model = OpenAIServer(self._says)
         self._of_model: ModelFault | None = None
 
     def begin(self, faults: Faults) -> None:
         self.deepgram.listening = faults.listening or "well"
-        self.deepgram.speaking = "well"
-        self._mouth.on_acknowledgement = self._cut if faults.speaking else None
+        self.deepgram.speaking = "mute" if faults.speaking == "mute" else "well"
+        self._mouth.on_acknowledgement = self._cut if faults.speaking == "cut once" else None
         self._of_model = faults.model
         self.model.script.clear()
-        if faults.model:
+        self.model.otherwise = Hangs() if faults.model == "silent" else self._says
+        if faults.model in ("cuts", "hangs"):
             self.model.script.append(Cuts() if faults.model == "cuts" else Hangs())
 
     def left(self) -> Faults:
-        listening = self.deepgram.listening
-        cut = self._mouth.on_acknowledgement or self.deepgram.speaking != "well"
+        listening, speaking = self.deepgram.listening, self.deepgram.speaking
+        speaking = "cut once" if self._mouth.on_acknowledgement else speaking
+        model = self._of_model if self.model.script or self._of_model == "silent" else None
         return Faults.model_validate(
             {
                 "listening": None if listening == "well" else listening,
-                "speaking": "cut once" if cut else None,
-                "model": self._of_model if self.model.script else None,
+                "speaking": None if speaking == "well" else speaking,
+                "model": model,
             }
         )
 
@@ -140,10 +153,14 @@ def _is_news(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], ConnectionError))
 
 
-async def _serve() -> None:
+def _ears(*, hearing: bool) -> Recogniser:
+    return SpeechToText() if hearing else _Ears()
+
+
+async def _serve(*, hearing: bool) -> None:
     """Until its input ends."""
     logging.getLogger("aiohttp.server").addFilter(_is_news)
-    providers = _Providers()
+    providers = _Providers(await asyncio.to_thread(_ears, hearing=hearing))
     asked = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(asked), sys.stdin
@@ -151,10 +168,13 @@ async def _serve() -> None:
     async with providers.deepgram as deepgram, providers.model as model:
         print(json.dumps(_settings(deepgram, model)), flush=True)
         while line := await asked.readline():
-            if (faults := json.loads(line)) is not None:
-                providers.begin(Faults.model_validate(faults))
+            if (said := json.loads(line)) == SOCKETS:
+                print(deepgram.sockets, flush=True)
+                continue
+            if said is not None:
+                providers.begin(Faults.model_validate(said))
             print(providers.left().model_dump_json(), flush=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(_serve(hearing=HEARING in sys.argv[1:]))

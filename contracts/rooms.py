@@ -10,6 +10,8 @@ from uuid import UUID
 #: Their names in a room. Who joins under a name that is there already takes its place.
 CANDIDATE: Final = "candidate"
 BOT: Final = "bot"
+#: Before the id of one who was let in to listen.
+LISTENER: Final = "listener-"
 #: A candidate's attributes (`Entry`).
 TICKET: Final = "ticket"
 STAMP: Final = "stamp"

@@ -77,6 +77,22 @@ _RECORDINGS = text(
     ORDER BY complete IS NULL DESC, recordings.started_at DESC LIMIT :most
     """
 )
+#: The goodbye takes 20 s at most, and closing the room is tried for a minute.
+_ROOMS_OVER = text(
+    """
+    SELECT id, status = ANY(:over) AND updated_at < clock_timestamp() - interval '2 minutes' AS over
+    FROM interviews WHERE id = ANY(:ids)
+    """
+)
+_HELD_IN_ROOMS = text(
+    """
+    SELECT id FROM interviews
+    WHERE status = 'in_progress' AND start->>'transport' = 'livekit'
+        AND jsonb_typeof(snapshot->'live_epoch') = 'number'
+        AND last_alive_at > clock_timestamp() - interval '5 seconds'
+    LIMIT :most
+    """
+)
 _NAMED = text("SELECT id FROM recordings WHERE id = ANY(:ids)")
 
 
@@ -104,6 +120,15 @@ class Discrepancies:
         """Of these, those with a row, and whether it has ended a minute ago or longer."""
         rows = await self._database.rows(_STANDINGS, {"ids": list(ids), "ended": _ENDED})
         return {row["id"]: row["over"] for row in rows}
+
+    async def rooms_over(self, ids: Collection[UUID]) -> dict[UUID, bool]:
+        """Of these, those with a row, and whether nobody needs its room any more."""
+        rows = await self._database.rows(_ROOMS_OVER, {"ids": list(ids), "over": _OVER})
+        return {row["id"]: row["over"] for row in rows}
+
+    async def held_in_rooms(self, most: int) -> frozenset[UUID]:
+        """Interviews whose bot is in a room and says that it lives."""
+        return frozenset(await self._ids(_HELD_IN_ROOMS, {"most": most}))
 
     async def without_answer(self, within: timedelta | None, most: int) -> tuple[UUID, ...]:
         """Interviews whose state names an answer that has no row."""

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Awaitable, Callable
 from importlib.metadata import PackageNotFoundError, PackagePath, distribution
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import fsspec
@@ -25,6 +25,9 @@ from contracts.ice import ice_server
 from data_folder import LOCK_FILE, is_locked
 from local.ports import is_free, owner_of
 from settings import Settings, load
+
+if TYPE_CHECKING:
+    from livekit_rooms import LiveKitRooms
 
 #: Recordings of one hour, both sides, take about 350 MB.
 ROOM_WANTED_GB: Final = 2.0
@@ -278,11 +281,16 @@ async def _temporal(settings: Settings) -> str:
     return f"Temporal answers at {settings.temporal_address}"
 
 
-async def _livekit(settings: Settings) -> str:
+def _rooms(settings: Settings) -> LiveKitRooms | None:
     from livekit_rooms import LiveKitRooms
 
-    if server := connections.livekit(settings):
-        await LiveKitRooms(*server).check()
+    server = connections.livekit(settings)
+    return LiveKitRooms(*server) if server else None
+
+
+async def _livekit(settings: Settings) -> str:
+    if rooms := _rooms(settings):
+        await rooms.check()
     return f"LiveKit answers at {settings.livekit_url}"
 
 
@@ -333,7 +341,8 @@ _PROBES: Final[dict[str, Callable[[Settings], Awaitable[str]]]] = {
 
 
 async def examine_deeply() -> list[Finding]:
-    """Compares database, Temporal, bots and files over every interview, and heals what can be."""
+    """Compares database, Temporal, bots, files and LiveKit over every interview, and heals what can
+    be."""
     from reconciler import Reconciler
 
     store = None
@@ -342,7 +351,8 @@ async def examine_deeply() -> list[Finding]:
         store = connections.open_store(settings)
         await connections.reach(store)
         client = await connections.temporal_client(settings)
-        found = await Reconciler(store, client, settings.recordings_url).round(deep=True)
+        where, rooms = settings.recordings_url, _rooms(settings)
+        found = await Reconciler(store, client, where, rooms=rooms).round(deep=True)
     except SettingError as error:
         return [_wrong(error)]
     except (CodeVoiceError, RPCError) as error:
@@ -352,7 +362,7 @@ async def examine_deeply() -> list[Finding]:
         if store is not None:
             await store.close()
     if not found:
-        state = "database, Temporal, bots and files agree"
+        state = f"database, Temporal, bots{', LiveKit' if rooms else ''} and files agree"
         return [Finding(part="interviews", ok=True, state=state)]
     remedy = "See `When parts disagree` in docs/operating.md"
     return [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import uvicorn
 from temporalio.client import Client
 
@@ -10,6 +12,7 @@ from api import waiting_for_temporal
 from api.app import create_app, listening
 from bench.chaos.bugs import from_environment
 from bench.chaos.hooks import HttpPoints, listen_to_sql, pointed
+from bench.chaos.outer_hooks import listen_outside
 from bench.chaos.points import Points
 from settings import load
 
@@ -17,6 +20,7 @@ from settings import load
 def main() -> None:
     points, bug = Points.from_environment("api"), from_environment()
     listen_to_sql(points)
+    listen_outside(points, os.environ)
     settings = load()
     connections.configure_log(settings.log_level)
 

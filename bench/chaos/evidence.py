@@ -8,7 +8,7 @@ of texts, never a text.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +19,7 @@ from uuid import UUID
 from temporalio.client import Client
 
 from db.store import Store
+from livekit_rooms import LiveKitRooms
 
 #: The verb of a ledger entry that gives an answer; the others are those of the API's paths.
 ANSWERS = "answers"
@@ -71,6 +72,9 @@ class Evidence:
     `canaries` are words that stand in texts, names and addresses; `traces` are logs, metrics and
     crash files, where none of them may stand. `recordings_url` is the folder of the recordings.
     Each start is given an e-mail address of its own, so that one with two effects shows.
+
+    `rooms` is the judge's own way to LiveKit, and `sockets` tells how many of the provider's are
+    open; None where there are none.
     """
 
     store: Store
@@ -83,6 +87,8 @@ class Evidence:
     canaries: tuple[str, ...] = ()
     traces: tuple[Path, ...] = ()
     recordings_url: str | None = None
+    rooms: LiveKitRooms | None = None
+    sockets: Callable[[], Awaitable[int]] | None = None
 
 
 @dataclass(frozen=True)

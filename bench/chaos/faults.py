@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
@@ -18,6 +18,8 @@ from bench.chaos.evidence import Fault
 from bench.chaos.links import Cut, Link
 from bench.chaos.points import Order
 from bench.chaos.servers import PARTS, SPEAKING, Servers
+from bench.chaos.webhooks import Delivery
+from bench.stand_ins import Faults
 from local.spare import holder
 from workflows.standing import running
 
@@ -50,11 +52,19 @@ class Strikes(StrEnum):
     CUT_BOTH = "cut both ways"
     HANG = "hang"
     DISK_FULL = "disk full"
+    DEAF = "deaf"  # its sockets are read, and tell nothing
+    UNREAD = "unread"  # its sockets are not read
+    MUTE = "mute"  # a sentence is taken, and has no sound
+    SILENT = "silent"  # a request is taken, and no reply ever comes
+    WITHHELD = "withheld"
+    DOUBLED = "doubled"
+    SWAPPED = "swapped"  # late, and the last first
 
 
 class Strike(BaseModel):
     """`at_s` after the trial's start; what does not kill ends `for_s` later. `part` is a process,
-    the end of a link, the activity that hangs, or whose disk is full: everybody's.
+    the end of a link, the activity that hangs, whose disk is full (everybody's), the provider or
+    the webhooks.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -66,8 +76,8 @@ class Strike(BaseModel):
 
 
 def possible() -> tuple[Strikes, ...]:
-    """The kinds that can be dealt by this account."""
-    return tuple(each for each in Strikes if each is not Strikes.DISK_FULL or mountable())
+    """The kinds that can be dealt by this account, with rooms or without."""
+    return tuple(each for each in _PARTS if each is not Strikes.DISK_FULL or mountable())
 
 
 def draw(chance: random.Random, within_s: float) -> Strike:
@@ -111,6 +121,48 @@ _SPOKEN_PARTS: Final[dict[Strikes, tuple[str, ...]]] = {
     Strikes.FREEZE: (HOLDER,),
 }
 
+_AT_ONCE: Final = (0.0, 0.0)
+#: Longer than a stretch of speech with the answer to it, most of the time.
+_PROVIDER_S: Final = (4.0, 12.0)
+#: From the first participant to the last.
+_WHOLE_TALK_S: Final = (30.0, 45.0)
+#: In a room, by what it hits: a kind, a part, and how long.
+_IN_ROOM: Final = (
+    (Strikes.KILL, HOLDER, _AT_ONCE),
+    (Strikes.KILL, "livekit", _AT_ONCE),
+    (Strikes.FREEZE, HOLDER, _FROZEN_S),
+    (Strikes.FREEZE, "livekit", _FROZEN_S),
+    (Strikes.CUT_REPLIES, "livekit", _CUT_S),
+    (Strikes.CUT_BOTH, "livekit", _CUT_S),
+    (Strikes.DEAF, "Deepgram", _PROVIDER_S),
+    (Strikes.UNREAD, "Deepgram", _PROVIDER_S),
+    (Strikes.MUTE, "Deepgram", _PROVIDER_S),
+    (Strikes.SILENT, "language model", _PROVIDER_S),
+    (Strikes.WITHHELD, "webhooks", _WHOLE_TALK_S),
+    (Strikes.DOUBLED, "webhooks", _WHOLE_TALK_S),
+    (Strikes.SWAPPED, "webhooks", _WHOLE_TALK_S),
+)
+_OF_PROVIDERS: Final = {
+    Strikes.DEAF: Faults(listening="deaf"),
+    Strikes.UNREAD: Faults(listening="unread"),
+    Strikes.MUTE: Faults(speaking="mute"),
+    Strikes.SILENT: Faults(model="silent"),
+}
+_OF_WEBHOOKS: Final = {
+    Strikes.WITHHELD: Delivery.WITHHELD,
+    Strikes.DOUBLED: Delivery.DOUBLED,
+    Strikes.SWAPPED: Delivery.SWAPPED,
+}
+
+
+def dealt_in_rooms(chance: random.Random) -> Iterator[Strike]:
+    """For ever; none comes again before all have been dealt."""
+    while True:
+        for kind, part, for_s in chance.sample(_IN_ROOM, len(_IN_ROOM)):
+            at_s = 0.0 if kind in _OF_WEBHOOKS else chance.uniform(*_SPOKEN_S)
+            yield Strike(kind=kind, part=part, at_s=at_s, for_s=chance.uniform(*for_s))
+
+
 #: Kills the candidate's browser and returns when another one has taken its place.
 LosesBrowser = Callable[[], Awaitable[None]]
 
@@ -134,6 +186,10 @@ async def strike(
             await _hang(servers, order.part, order.for_s)
         case Strikes.DISK_FULL:
             await _full(servers.disk, order.for_s)
+        case kind if kind in _OF_PROVIDERS:
+            await _provider(servers, _OF_PROVIDERS[kind], order.for_s)
+        case kind if kind in _OF_WEBHOOKS:
+            await _webhooks(servers, _OF_WEBHOOKS[kind], order.for_s)
         case _:
             await _cut(servers.links[order.part], Cut(order.kind.value), order.for_s)
     await servers.whole()
@@ -177,6 +233,28 @@ async def _hang(servers: Servers, point: str, seconds: float) -> None:
         await asyncio.sleep(seconds)
     finally:
         servers.fuse.hang(None)
+
+
+async def _provider(servers: Servers, faults: Faults, seconds: float) -> None:
+    if servers.outside is None:
+        raise RuntimeError("there are no providers here")
+    providers = servers.outside.providers
+    try:
+        await providers.fail(faults)
+        await asyncio.sleep(seconds)
+    finally:
+        await providers.fail(Faults())
+
+
+async def _webhooks(servers: Servers, how: Delivery, seconds: float) -> None:
+    if servers.outside is None:
+        raise RuntimeError("there is no LiveKit here")
+    webhooks = servers.outside.webhooks
+    try:
+        await webhooks.deliver(how)
+        await asyncio.sleep(seconds)
+    finally:
+        await webhooks.deliver(Delivery.PROMPT)
 
 
 async def _full(disk: Disk | None, seconds: float) -> None:

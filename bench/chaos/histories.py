@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,9 @@ M = TypeVar("M", bound=BaseModel)
 #: The server refuses what goes beyond (temporal `common/dynamicconfig/constants.go`).
 MOST_EVENTS: Final = 51_200
 MOST_UPDATES: Final = 2_000
+
+#: A JSON Web Token: two parts of JSON, each in base64.
+TOKEN: Final = re.compile(rb"eyJ[A-Za-z0-9_-]+\.eyJ")
 
 _SCHEDULED = EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
 _STARTED = EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED
@@ -97,6 +101,15 @@ def bots_ready(history: WorkflowHistory) -> dict[int, datetime]:
     return found
 
 
+def newest_fence(history: WorkflowHistory) -> tuple[int, int]:
+    """Epoch and attempt of the newest bot that took the line; zeros where none did."""
+    found = [(0, 0)]
+    for update in accepted(history):
+        if update.verb == "bot_ready" and (ready := update.read(BotReady)):
+            found.append((ready.fence.epoch, ready.fence.attempt))
+    return max(found)
+
+
 def answered(history: WorkflowHistory) -> Iterator[Answered]:
     """What the updates replied, in the order in which they were answered."""
     verbs = {update.update_id: update.verb for update in accepted(history)}
@@ -153,6 +166,11 @@ def holds(history: WorkflowHistory, word: str) -> bool:
     """The word stands somewhere in the history, in a payload or beside it."""
     sought = word.encode()
     return any(sought in event.SerializeToString() for event in history.events)
+
+
+def holds_token(history: WorkflowHistory) -> bool:
+    """Something in it has the form of a token that opens a room."""
+    return any(TOKEN.search(event.SerializeToString()) for event in history.events)
 
 
 async def replays(history: WorkflowHistory) -> bool:

@@ -1,8 +1,8 @@
 """What must hold after any trial: invariants I1 to I15, as far as they apply to this product.
 
-The rules for one interview stand in `kept`, `spoken` and `settled`; here they are put together,
-with those that hold for a trial as a whole. I10 (money) and I13 (batches) have nothing to hold yet:
-no part costs and no batch runs.
+The rules for one interview stand in `kept`, `spoken`, `rooms` and `settled`; here they are put
+together, with those that hold for a trial as a whole. I10 (money) and I13 (batches) have nothing to
+hold yet: no part costs and no batch runs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from bench.chaos import histories, kept, settled, spoken
+from bench.chaos import histories, kept, rooms, settled, spoken
 from bench.chaos.evidence import ANSWERS, Entry, Evidence, Fault, Told, Violation
 from bench.chaos.settled import AFTERMATH
 from bench.chaos.story import Story, now, story_of
@@ -22,6 +22,8 @@ from contracts.interview import InterviewStatus
 
 #: The state is saved within moments; what has not settled after this long does not settle.
 QUIET: Final = timedelta(seconds=5)
+#: What was spoken is joined and scored with what is left of the machine, before its workflow ends.
+SCORED: Final = timedelta(seconds=60)
 MOST_REFUSED: Final = 0.05
 LAST_CALLS: Final = 5
 _ENDED: Final = frozenset(each.value for each in InterviewStatus if each.ended)
@@ -34,11 +36,11 @@ RULES: Final[Mapping[str, Callable[[Story], Iterator[str]]]] = {
     "I4": kept.disordered,
     "I5": kept.interleaved,
     "I6": settled.disagreeing,
-    "I7": settled.unsettled,
+    "I7": lambda story: itertools.chain(settled.unsettled(story), rooms.left_open(story)),
     "I8": settled.misrecorded,
     "I9": settled.misfiled,
     "I11": settled.mistimed,
-    "I12": settled.exposed,
+    "I12": lambda story: itertools.chain(settled.exposed(story), rooms.told_in_history(story)),
     "I14": settled.dead,
 }
 #: What may need a moment after the last call.
@@ -60,7 +62,9 @@ async def check(evidence: Evidence, quiet: timedelta = QUIET) -> list[Violation]
         found += _violations(story)
         if story.history is not None and not await histories.replays(story.history):
             found.append(Violation("I8", interview_id, "the history does not replay"))
+    found += [Violation("I7", None, told) async for told in rooms.sockets_left(evidence, quiet)]
     found += [Violation("I12", None, told) for told in _exposed_in_traces(evidence)]
+    found += [Violation("I12", None, told) async for told in rooms.tokens_kept(evidence)]
     found += [Violation("I14", None, told) for told in _unheard(evidence)]
     found += [Violation("I15", None, told) for told in vacuous(evidence)]
     return found

@@ -139,11 +139,14 @@ def disordered(story: Story) -> Iterator[str]:
 
 
 def interleaved(story: Story) -> Iterator[str]:
-    """I5: once a newer bot is ready, no older one writes a turn, nor takes the fence back."""
+    """I5: once a newer bot is ready, no older one writes a turn, nor takes the fence back. In a
+    room the next bot has the epoch of the one before it, and a higher attempt."""
     ready = histories.bots_ready(story.history) if story.history else {}
     for turn in story.rows["turns"]:
         later = [at for epoch, at in ready.items() if epoch > (turn["epoch"] or epoch)]
         if later and turn["created_at"] > min(later):
             yield f"turn {turn['id']} of epoch {turn['epoch']} came after a newer bot was ready"
-    if ready and story.row["fence_epoch"] < max(ready):
-        yield f"the fence is at {story.row['fence_epoch']}, the newest bot at {max(ready)}"
+    newest = histories.newest_fence(story.history) if story.history else (0, 0)
+    standing = (story.row["fence_epoch"], story.row["fence_attempt"])
+    if standing < newest:
+        yield f"the fence is at {standing}, the newest bot at {newest}"

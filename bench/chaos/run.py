@@ -15,7 +15,7 @@ from typing import Final
 from rich.console import Console
 
 import connections
-from bench.chaos.report import SPOKEN, Report, report_of, write
+from bench.chaos.report import IN_ROOM, SPOKEN, Report, report_of, write
 from bench.chaos.servers import servers
 from bench.chaos.storm import Storm, StormResult
 from bench.chaos.trials import (
@@ -29,6 +29,7 @@ from bench.chaos.trials import (
     unreconciled,
 )
 from bench.figures import this_machine
+from local.livekit import livekit_program
 
 #: What the armed point has not met the first time is tried so often in all.
 _TRIES: Final = 3
@@ -41,27 +42,38 @@ async def run_chaos(
     per_side: int = 3,
     lanes: int = 2,
     voice: int = 0,
+    rooms: int = 0,
     storm_minutes: float = 0.0,
     at_once: int = 50,
     seed: int | None = None,
     folder: Path = Path("chaos-report"),
 ) -> Report:
     """`minutes` bounds the pinpoint trials, but for the first round, which goes to every point once
-    however long it takes; each lane is a product of its own. Then come so many
-    spoken interviews as `voice` says, and the storm. The report goes to `folder`, with the
-    candidates' ledgers beside it. SIGTERM takes back what was started and mounted, as Ctrl-C does.
+    however long it takes; with none there is not even that. Each lane is a product of its own. Then
+    come so many spoken interviews as `voice` says, as many as `rooms` says in LiveKit's rooms, and
+    the storm. The report goes to `folder`, with the candidates' ledgers beside it. SIGTERM takes
+    back what was started and mounted, as Ctrl-C does. Raises SettingError for rooms where LiveKit's
+    server is not built.
     """
+    if rooms:
+        livekit_program()
     if this := asyncio.current_task():
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     began, seed = time.monotonic(), secrets.randbelow(2**31) if seed is None else seed
     chance, machine = random.Random(seed), this_machine()
     ledgers = folder / "ledgers"
-    points, results, left = await _pinpoint(
-        talk, chance, ledgers, ends_at=began + 60 * minutes, per_side=per_side, lanes=lanes
-    )
-    if voice:
-        spoken_points, spoken, more = await _spoken(talk, chance, ledgers, voice)
-        points, results, left = points | spoken_points, results + spoken, left + more
+    points: dict[str, int] = {}
+    results: list[Result] = []
+    left: list[str] = []
+    (ledgers.parent / "trials.jsonl").unlink(missing_ok=True)
+    if minutes:
+        points, results, left = await _pinpoint(
+            talk, chance, ledgers, ends_at=began + 60 * minutes, per_side=per_side, lanes=lanes
+        )
+    for count, in_room in ((voice, False), (rooms, True)):
+        if count:
+            told = await _spoken(talk, chance, ledgers, count, in_room=in_room)
+            points, results, left = points | told[0], results + told[1], left + told[2]
     storms = []
     if storm_minutes:
         talk.print(f"storm: {at_once} at once for {storm_minutes:g} minutes", highlight=False)
@@ -91,7 +103,6 @@ async def _pinpoint(
     talk.print(f"{len(points)} points", highlight=False)
     waiting, kept = deque(plan(points, chance, per_side)), ledgers.parent / "trials.jsonl"
     first_round = len(waiting) // (3 * per_side)
-    kept.unlink(missing_ok=True)
     results: list[Result] = []
     left: list[str] = []
 
@@ -123,21 +134,21 @@ async def _pinpoint(
 
 
 async def _spoken(
-    talk: Console, chance: random.Random, ledgers: Path, count: int
+    talk: Console, chance: random.Random, ledgers: Path, count: int, *, in_room: bool
 ) -> tuple[dict[str, int], list[Result], list[str]]:
     """As `_pinpoint`, one after the other: they take as long as they take to say."""
-    async with servers(spoken=True) as product:
-        points = await recorded(product, ledgers, rounds=1, spoken=True)
-        talk.print(f"{len(points)} points of the voice", highlight=False)
-        results = []
-        for trial in plan_spoken(points, chance, count):
+    how, results = IN_ROOM if in_room else SPOKEN, list[Result]()
+    async with servers(spoken=True, rooms=in_room) as product:
+        points = await recorded(product, ledgers, rounds=1, spoken=True, in_room=in_room)
+        talk.print(f"{len(points)} points{how}", highlight=False)
+        for trial in plan_spoken(points, chance, count, in_room=in_room):
             results.append(await attempted(product, trial, ledgers))
             _keep(ledgers.parent / "trials.jsonl", results[-1])
             _tell(talk, results[-1])
             if results[-1].broken:
                 break
         left = await unreconciled(product)
-    return {f"{name}{SPOKEN}": count for name, count in points.items()}, results, left
+    return {f"{name}{how}": count for name, count in points.items()}, results, left
 
 
 async def _storm(chance: random.Random, ledgers: Path, minutes: float, at_once: int) -> StormResult:

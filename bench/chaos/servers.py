@@ -1,7 +1,8 @@
 """One product to be killed: its own PostgreSQL, Temporal, worker and API, each started again.
 
 What goes between them, and from the candidate to the API, goes through `links` that can be cut; the
-judge has connections of its own.
+judge has connections of its own. One whose interviews are held in rooms has LiveKit and stand-ins
+of its providers beside it (`outside`).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import connections
 from bench.chaos.bugs import BUG_VARIABLE, SOUND, Bug
 from bench.chaos.disk import Disk, disk
 from bench.chaos.links import Link
+from bench.chaos.outside import Outside, beside
 from bench.chaos.points import FOLDER_VARIABLE, Fuse
 from contracts.errors import SettingError
 from contracts.queues import CONVERSATIONS, GRADING, INTERVIEWS
@@ -47,12 +49,14 @@ SPEAKING: Final = ("conversations", "spare")
 #: Where ports are looked for; several products stand side by side.
 _FIRST_PORT: Final = 18600
 _SOCKET: Final = ".s.PGSQL.5432"
+_WEBHOOK: Final = "/api/v1/livekit/webhook"
 
 
 @dataclass(frozen=True)
 class Servers:
     """`store` and `temporal` are the judge's own connections. `links` lead to the part named.
-    `disk` is None where none can be mounted."""
+    `disk` is None where none can be mounted, `outside` where interviews are held over a direct
+    line."""
 
     folder: Path
     url: str
@@ -65,11 +69,13 @@ class Servers:
     store: Store
     temporal: Client
     environment: dict[str, str]
+    outside: Outside | None = None
 
     async def listen(self, children: Children) -> None:
         """Adds the parts that hold conversations: from now on somebody speaks."""
+        providers = self.outside.providers.settings if self.outside else {}
         for name in SPEAKING:
-            plan = _worker(self.folder, self.environment, name, CONVERSATIONS)
+            plan = _worker(self.folder, {**self.environment, **providers}, name, CONVERSATIONS)
             self.parts[name] = await children.start(plan)
 
     @property
@@ -96,9 +102,11 @@ _ONE_AT_A_TIME: Final = asyncio.Lock()
 
 
 @asynccontextmanager
-async def servers(bug: Bug = SOUND, *, spoken: bool = False) -> AsyncIterator[Servers]:
+async def servers(
+    bug: Bug = SOUND, *, spoken: bool = False, rooms: bool = False
+) -> AsyncIterator[Servers]:
     """A fresh product in a temporary folder, with a seeded bug in it or without. One that is
-    `spoken` to has two conversations workers.
+    `spoken` to has two conversations workers; with `rooms` it is spoken to in them.
 
     Its ports and its key are its own as long as it stands: a part that is down just then cannot be
     taken for one of another product.
@@ -111,8 +119,11 @@ async def servers(bug: Bug = SOUND, *, spoken: bool = False) -> AsyncIterator[Se
             own_disk = stack.enter_context(disk(folder / "data"))
             make_data_dir(folder / "data")
             stack.push_async_callback(children.stop)
-            product = await _start(folder, children, stack, port, bug=bug, own_disk=own_disk)
-            if spoken:
+            outside = await stack.enter_async_context(beside(folder, children)) if rooms else None
+            product = await _start(
+                folder, children, stack, port, bug=bug, own_disk=own_disk, outside=outside
+            )
+            if spoken or rooms:
                 await product.listen(children)
             stack.push_async_callback(product.store.close)
             yield product
@@ -141,6 +152,7 @@ async def _start(
     *,
     bug: Bug,
     own_disk: Disk | None,
+    outside: Outside | None,
 ) -> Servers:
     postgres = Postgres(folder / "data" / "postgres", server_account())
     await asyncio.to_thread(postgres.prepare)
@@ -152,6 +164,10 @@ async def _start(
     await postgres.make_database()
     environment = _environment(folder, postgres, temporal, _free(port + 10))
     environment[BUG_VARIABLE] = bug.name
+    if outside:
+        environment |= outside.settings
+        outside.webhooks.target = f"http://127.0.0.1:{environment['PORT']}{_WEBHOOK}"
+        parts["livekit"] = outside.child
     settings = load(environment, folder / "no.env")
     store, key = connections.open_store(settings), f"cv_{secrets.token_hex(16)}"
     async with _ONE_AT_A_TIME:
@@ -176,6 +192,7 @@ async def _start(
         store=store,
         temporal=client,
         environment=environment | ways,
+        outside=outside,
     )
 
 
@@ -192,6 +209,9 @@ async def _linked(
         "temporal": (Link(int(environment["TEMPORAL_ADDRESS"].rsplit(":", 1)[1])), to_temporal),
         "api": (Link(int(environment["PORT"])), to_api),
     }
+    if (livekit := environment.get("LIVEKIT_URL")) is not None:
+        to_livekit = _free(port + 7)
+        links["livekit"] = (Link(int(livekit.rsplit(":", 1)[1])), to_livekit)
     for link, at in links.values():
         await stack.enter_async_context(link.listening(at))
     ways = {
@@ -199,6 +219,8 @@ async def _linked(
         "TEMPORAL_ADDRESS": f"127.0.0.1:{to_temporal}",
         "PUBLIC_URL": f"http://127.0.0.1:{to_api}",
     }
+    if livekit is not None:
+        ways["LIVEKIT_URL"] = f"ws://127.0.0.1:{to_livekit}"
     return {part: link for part, (link, _) in links.items()}, ways
 
 
@@ -264,7 +286,7 @@ def _plan(
         log=folder / f"{name}.log",
         environment=environment,
         folder=Path(__file__).parents[2],
-        ready_within_s=60,
+        ready_within_s=120,
         longest_wait_s=0.1,
         **how,
     )

@@ -57,7 +57,7 @@ def _told_otherwise(saved: Snapshot, told: Mapping[str, Any]) -> Iterator[str]:
         "status": saved.status.value,
         "state_version": saved.state_version,
         "revision": saved.cursor.revision,
-        "epoch": saved.epoch,
+        "epoch": saved.joined_epoch or saved.epoch,
         "report_version": saved.report_version,
         **{outcome.value: progress[outcome.value] for outcome in Outcome},
     }

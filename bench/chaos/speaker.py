@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
@@ -22,6 +23,7 @@ from bench.chaos.candidate import OVER, PATIENCE_S, Candidate, Held, meaning
 from bench.chaos.evidence import ANSWERS, Fault, Told
 from bench.chaos.ledger import Ledger
 from bench.interviewee import UNHEARD_S, Interviewee
+from bench.room_candidate import RoomCandidate
 from bench.visitor import Refused, Visitor
 from bench.voices import Samples, ShiftedHeart
 
@@ -35,6 +37,8 @@ _SENTENCE: Final = "The {} keeps every key that it was given in a small bucket o
 _PATIENCE_OF_BOT_S: Final = 1
 #: A new browser is there as soon as that.
 _NEW_BROWSER_S: Final = 1.0
+
+T = TypeVar("T")
 
 
 class Speaker(Candidate):
@@ -98,13 +102,19 @@ class Speaker(Candidate):
         self._back.set()
 
     async def _talk(self) -> None:
-        line = self._line = SimulatedCandidate(self._signal, ShiftedHeart())
+        line = self._line = self._new_line()
         self._links.append(line)
         try:
             await line.join(within_s=PATIENCE_S)
             await self._answer_all(Interviewee(self._opened, line))
         finally:
             await line.leave()
+
+    def _new_line(self) -> SimulatedCandidate:
+        async def offered(sdp: str) -> str:
+            return await self._joined(lambda: self._opened.join(sdp))
+
+        return SimulatedCandidate(offered, ShiftedHeart())
 
     @property
     def _opened(self) -> Visitor:
@@ -147,11 +157,12 @@ class Speaker(Candidate):
         finally:
             self._ledger.ended(begun, told)
 
-    async def _signal(self, offer_sdp: str) -> str:
+    async def _joined(self, join: Callable[[], Awaitable[T]]) -> T:
+        """A join, and its line in the ledger."""
         begun = self._ledger.invoke(self.held.interview_id, "join", str(uuid4()), 1)
         told = Told.UNKNOWN
         try:
-            answer = await self._opened.join(offer_sdp)
+            answer = await join()
             told = Told.OK
         except httpx.TransportError:
             raise
@@ -161,6 +172,16 @@ class Speaker(Candidate):
         finally:
             self._ledger.ended(begun, told)
         return answer
+
+
+class RoomSpeaker(Speaker):
+    """The same in a LiveKit room: who joins there needs a token, not a new bot."""
+
+    def _new_line(self) -> SimulatedCandidate:
+        async def enter() -> tuple[str, str]:
+            return await self._joined(self._opened.enter)
+
+        return RoomCandidate(enter, ShiftedHeart())
 
 
 @cache

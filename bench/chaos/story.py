@@ -45,7 +45,7 @@ class Story:
     """`saved` is the database's state, `live` the workflow's own (None when it cannot be asked),
     `told` the API's last word. `running`: Temporal says that the workflow runs. `pending` counts
     its open activities. `sizes` are the bytes of each recording, None for a file that is missing;
-    `strays` counts files without a row.
+    `strays` counts files without a row. `in_room`: LiveKit has a room for it.
     """
 
     evidence: Evidence
@@ -58,6 +58,7 @@ class Story:
     pending: int
     sizes: Mapping[UUID, int | None]
     strays: int
+    in_room: bool = False
 
     @property
     def start(self) -> InterviewStart:
@@ -129,6 +130,7 @@ async def story_of(evidence: Evidence, interview_id: UUID) -> Story | None:
         pending=pending,
         sizes=sizes,
         strays=strays,
+        in_room=evidence.rooms is not None and bool(await evidence.rooms.standing(interview_id)),
     )
 
 

@@ -17,11 +17,19 @@ import connections
 from bench.chaos import invariants
 from bench.chaos.candidate import Candidate, Held
 from bench.chaos.evidence import Entry, Evidence, Fault, Told, Violation
-from bench.chaos.faults import Disturbance, Strike, draw, draw_spoken, one_of, possible
+from bench.chaos.faults import (
+    Disturbance,
+    Strike,
+    dealt_in_rooms,
+    draw,
+    draw_spoken,
+    one_of,
+    possible,
+)
 from bench.chaos.ledger import UNNAMED, Ledger
 from bench.chaos.points import Order, Side
 from bench.chaos.servers import SPEAKING, Servers
-from bench.chaos.speaker import Speaker
+from bench.chaos.speaker import RoomSpeaker, Speaker
 from reconciler import Reconciler
 
 #: A word of every answer, name and address: it may stand in the database alone.
@@ -36,12 +44,14 @@ _UNDER_WAY: Final = timedelta(milliseconds=50)
 _LATE: Final = frozenset({"sql.insert.service_pulse"})
 #: What a spoken interview passes in other processes than those that speak.
 _JOINED: Final = frozenset({"http.join", "handler.join", "handler.bot_ready"})
+_OF_ROOMS: Final = ("room.", "token.", "activity.open_room", "activity.close_room")
 #: Two faults at once in one trial of so many.
 _DOUBLE_EVERY: Final = 10
 
 
 class Trial(BaseModel):
-    """What is to be done. `order` is None where only strikes are dealt. `tried` counts from 1."""
+    """What is to be done. `order` is None where only strikes are dealt. `tried` counts from 1. What
+    is held `in_room` is spoken."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,6 +60,7 @@ class Trial(BaseModel):
     strikes: tuple[Strike, ...] = ()
     tried: int = 1
     spoken: bool = False
+    in_room: bool = False
 
 
 class Tries(BaseModel):
@@ -82,25 +93,29 @@ class Result(BaseModel):
 
 
 async def recorded(
-    servers: Servers, ledgers: Path, rounds: int = 3, *, spoken: bool = False
+    servers: Servers, ledgers: Path, rounds: int = 3, *, spoken: bool = False, in_room: bool = False
 ) -> dict[str, int]:
     """How often an interview without faults passes each point, at least; of a spoken one those that
     no typed one has. Raises RuntimeError when already this is found wrong."""
     totals: Counter[str] = Counter()
     for number in range(rounds):
         servers.fuse.record()
-        trial = Trial(number=-1 - number, spoken=spoken)
+        trial = Trial(number=-1 - number, spoken=spoken, in_room=in_room)
         result = await pinpoint(servers, trial, ledgers, disturbed=False)
         if result.violations:
             raise RuntimeError(f"without any fault: {result.violations}")
         counted = Counter(
             point
             for point, process in servers.fuse.passed()
-            if (not spoken or process in SPEAKING or point in _JOINED) and point not in _LATE
+            if (not spoken or process in SPEAKING or _is_joining(point)) and point not in _LATE
         )
         totals = counted if not number else _least(totals, counted)
     servers.fuse.disarm()
     return dict(sorted(totals.items()))
+
+
+def _is_joining(point: str) -> bool:
+    return point in _JOINED or point.startswith(_OF_ROOMS)
 
 
 def _least(one: Counter[str], other: Counter[str]) -> Counter[str]:
@@ -134,14 +149,19 @@ def plan(points: dict[str, int], chance: random.Random, per_side: int) -> list[T
     return trials
 
 
-def plan_spoken(points: dict[str, int], chance: random.Random, count: int) -> list[Trial]:
+def plan_spoken(
+    points: dict[str, int], chance: random.Random, count: int, *, in_room: bool = False
+) -> list[Trial]:
     """So many, as each takes a minute: points and sides by chance, no point again before all have
-    been chosen; a strike from outside in every third."""
+    been chosen; a strike from outside in every third, in rooms in every second."""
     trials: list[Trial] = []
     waiting: list[str] = []
+    every, dealt = 2 if in_room else 3, dealt_in_rooms(chance)
     for number in range(count):
-        if number % 3 == 2:
-            trials.append(Trial(number=number, strikes=(draw_spoken(chance),), spoken=True))
+        trial = Trial(number=number, spoken=True, in_room=in_room)
+        if number % every == every - 1:
+            strike = next(dealt) if in_room else draw_spoken(chance)
+            trials.append(trial.model_copy(update={"strikes": (strike,)}))
             continue
         waiting = waiting or chance.sample(list(points), len(points))
         point = waiting.pop()
@@ -151,7 +171,7 @@ def plan_spoken(points: dict[str, int], chance: random.Random, count: int) -> li
             side=chance.choice(list(Side)),
             passing=chance.randint(1, points[point]),
         )
-        trials.append(Trial(number=number, order=order, spoken=True))
+        trials.append(trial.model_copy(update={"order": order}))
     return trials
 
 
@@ -190,7 +210,7 @@ async def pinpoint(
 ) -> Result:
     """One interview with this trial's faults, judged."""
     began = time.monotonic()
-    ledger = Ledger(ledgers / f"{'spoken' if trial.spoken else 'trial'}-{trial.number}.jsonl")
+    ledger = Ledger(ledgers / f"{_kind(trial)}-{trial.number}.jsonl")
     faults: tuple[Fault, ...] = ()
     candidate, speaker = _candidate(servers, trial, ledger)
     lose_browser = speaker.lose_browser if speaker else None
@@ -203,7 +223,8 @@ async def pinpoint(
             faults = await disturbance.over(0.0 if disturbance.struck else _HOUSEKEEPING_S)
         except TimeoutError:
             gone_wrong.append("dead: a part did not come back")
-    violations = [*gone_wrong, *await judged(servers, [held], ledger.entries, faults)]
+    quiet = invariants.SCORED if trial.spoken else invariants.QUIET
+    violations = [*gone_wrong, *await judged(servers, [held], ledger.entries, faults, quiet)]
     ledger.close()
     return Result(
         trial=trial,
@@ -219,11 +240,18 @@ async def pinpoint(
     )
 
 
+def _kind(trial: Trial) -> str:
+    if trial.in_room:
+        return "room"
+    return "spoken" if trial.spoken else "trial"
+
+
 def _candidate(servers: Servers, trial: Trial, ledger: Ledger) -> tuple[Candidate, Speaker | None]:
     """Whoever is interviewed, and the same again when by voice."""
     if not trial.spoken:
         return Candidate(servers.url, servers.api_key, ledger, CANARY), None
-    speaker = Speaker(servers.url, servers.api_key, ledger, CANARY)
+    voice = RoomSpeaker if trial.in_room else Speaker
+    speaker = voice(servers.url, servers.api_key, ledger, CANARY)
     return speaker, speaker
 
 
@@ -241,7 +269,11 @@ async def held_by(candidate: Candidate) -> tuple[Held, list[str]]:
 
 
 async def judged(
-    servers: Servers, helds: Sequence[Held], ledger: tuple[Entry, ...], faults: tuple[Fault, ...]
+    servers: Servers,
+    helds: Sequence[Held],
+    ledger: tuple[Entry, ...],
+    faults: tuple[Fault, ...],
+    quiet: timedelta = invariants.QUIET,
 ) -> list[str]:
     """In words. The judge's own connections may have died with PostgreSQL."""
     await connections.reach(servers.store)
@@ -257,15 +289,19 @@ async def judged(
         canaries=(CANARY, *(word for each in ledger if (word := each.word))),
         traces=servers.logs,
         recordings_url=servers.settings.recordings_url,
+        rooms=servers.outside.rooms if servers.outside else None,
+        sockets=servers.outside.providers.sockets if servers.outside else None,
     )
-    found = [_in_words(each) for each in await invariants.check(evidence)]
+    found = [_in_words(each) for each in await invariants.check(evidence, quiet)]
     return [*found, *await unreconciled(servers, evidence.interviews)]
 
 
 async def unreconciled(servers: Servers, interviews: Collection[UUID] | None = None) -> list[str]:
     """What the product's own reconciler cannot heal, of these interviews or of all there are. Last,
     as it heals the rest. Some contradictions count after a minute: those are for the end of all."""
-    reconciler = Reconciler(servers.store, servers.temporal, servers.settings.recordings_url)
+    rooms = servers.outside.rooms if servers.outside else None
+    where = servers.settings.recordings_url
+    reconciler = Reconciler(servers.store, servers.temporal, where, rooms=rooms)
     found = await reconciler.round(deep=True)
     return [
         f"I6: {each}"

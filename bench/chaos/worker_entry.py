@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import connections
 import worker
 from bench.chaos.bugs import from_environment
 from bench.chaos.hooks import listen_to_files, listen_to_sql, pointed
+from bench.chaos.outer_hooks import listen_outside
 from bench.chaos.points import Points
 from settings import Settings
 
@@ -23,6 +25,7 @@ def main() -> None:
     points, bug = Points.from_environment(sys.argv[1]), from_environment()
     listen_to_sql(points)
     listen_to_files(points)
+    listen_outside(points, os.environ)
 
     async def connect(settings: Settings, runtime: Runtime | None) -> Client:
         sound = await connections.temporal_client(settings, runtime)

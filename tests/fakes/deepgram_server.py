@@ -33,7 +33,7 @@ LONGEST_S: Final = 5.0
 
 #: hangs: no handshake. closes: 1011 in mid-answer. drops: the connection breaks there. deaf: reads
 #: and tells nothing. silent: tells that there are no words. unread: reads nothing. garbage: no
-#: message. slow: 2.5 s late.
+#: message. slow: 2.5 s late. Deaf and unread count for connections that are open, too.
 Listening = int | Literal[
     "well", "hangs", "closes", "closes once", "drops once", "deaf", "silent", "unread", "garbage",
     "slow",
@@ -77,7 +77,8 @@ class FakeDeepgram:
     ) -> None:
         self.engines = engines
         self.final_after_s, self.sound_after_s = final_after_s, sound_after_s
-        self.listening: Listening = "well"
+        self._reads = asyncio.Event()
+        self.listening = "well"
         self.speaking: Speaking = "well"
         self.retry_after: str | None = None
         self.connections: list[dict[str, Any]] = []
@@ -86,6 +87,7 @@ class FakeDeepgram:
         self.told: list[str] = []
         self.spoken: list[str] = []
         self.voices: list[str] = []
+        self.sockets = 0  # that are open
         self.closed = asyncio.Event()
         app = web.Application()
         app.add_routes([web.get("/v1/listen", self._listen), web.post("/v1/speak", self._speak)])
@@ -101,6 +103,7 @@ class FakeDeepgram:
 
     async def __aexit__(self, *_: object) -> None:
         self.closed.set()
+        self._reads.set()
         await self._runner.cleanup()
 
     def refusal(
@@ -131,11 +134,28 @@ class FakeDeepgram:
             await self.closed.wait()
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        if self.listening == "unread":
-            await self.closed.wait()
-        else:
+        self.sockets += 1
+        try:
             await _Stream(self, socket, request.transport).run()
+        finally:
+            self.sockets -= 1
         return socket
+
+    @property
+    def listening(self) -> Listening:
+        return self._listening
+
+    @listening.setter
+    def listening(self, behaviour: Listening) -> None:
+        self._listening = behaviour
+        if behaviour == "unread":
+            self._reads.clear()
+        else:
+            self._reads.set()
+
+    async def reading(self) -> None:
+        """Returns when it reads what it is sent."""
+        await self._reads.wait()
 
     async def _recognise(self, request: web.Request) -> web.StreamResponse:
         """A whole file."""
@@ -209,6 +229,7 @@ class _Stream:
         self._interim: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
+        await self._server.reading()
         async for message in self._socket:
             if message.type is WSMsgType.BINARY:
                 await self._hear(message.data)
@@ -219,6 +240,7 @@ class _Stream:
                     await self._finalize()
                 elif kind == "CloseStream":
                     break
+            await self._server.reading()
         if self._interim:
             self._interim.cancel()
         await self._socket.close()

@@ -22,7 +22,8 @@ from contracts.interview import Consent, Fence, InterviewStatus, Join, JoinPurpo
 from db.ids import new_id
 from db.rows import Interview
 from db.store import Store
-from reconciler import Finding, Kind, Reconciler
+from findings import Finding, Kind
+from reconciler import Reconciler
 from tests.builders import an_interview
 from tests.integration.test_api.service import SilentBot, WordGrader, at_work
 from tests.replay.rehearsal import local_temporal

@@ -156,6 +156,10 @@ def test_products_side_by_side_have_ports_of_their_own() -> None:
         ("sql.update.answers.sealed_at", "grade"),
         ("update.go_back", "skip and back"),
         ("activity.build_report", "report"),
+        ("room.create", "room"),
+        ("activity.close_room", "room"),
+        ("token.candidate", "token"),
+        ("socket.finalize", "providers"),
         ("sql.delete.something", "housekeeping"),
     ],
 )
@@ -213,3 +217,42 @@ def test_steps_come_in_the_order_of_an_interview() -> None:
         "report",
         "any moment",
     ]
+
+
+def test_in_rooms_every_fault_comes_once_before_one_comes_again() -> None:
+    trials = plan_spoken({"room.create": 1}, random.Random(3), 26, in_room=True)
+    assert all(trial.spoken and trial.in_room for trial in trials)
+    struck = [f"{each.kind} {each.part}" for trial in trials for each in trial.strikes]
+    assert len(set(struck)) == len(struck) == 13
+    assert {"kill livekit", "deaf Deepgram", "silent language model", "withheld webhooks"} <= set(
+        struck
+    )
+
+
+OPENS_A_ROOM = """
+import asyncio
+from uuid import UUID
+from bench.chaos.outer_hooks import listen_outside
+from bench.chaos.points import Points
+listen_outside(Points.from_environment("child"), {"LIVEKIT_URL": "ws://127.0.0.1:9"})
+from livekit_rooms import LiveKitRooms
+rooms = LiveKitRooms("ws://127.0.0.1:9", "", "key", "s" * 43)
+rooms.candidates_pass(UUID(int=1), 1, 1)
+print("token", flush=True)
+asyncio.run(rooms.standing())
+"""
+
+
+def test_a_token_is_a_point_and_a_look_is_none(tmp_path: Path) -> None:
+    fuse = Fuse(tmp_path)
+    fuse.record()
+    ran = subprocess.run(
+        [sys.executable, "-c", OPENS_A_ROOM],
+        env={FOLDER_VARIABLE: str(tmp_path), "PATH": ""},
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Unavailable" in ran.stderr, ran.stderr
+    assert fuse.passed() == [("token.candidate", "child")]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 import numpy as np
@@ -15,11 +16,15 @@ import pytest
 
 from bench.stand_ins import FIRST_AUDIO_S, FIRST_TOKEN_S, Faults, StandIns, stand_ins
 from bench.standing_in import HEARD, LETTER_S, tone
+from bench.voices import ShiftedHeart
 from connections import LanguageModel, deepgram, language_model
 from contracts.errors import CodeVoiceError
 from contracts.usage import Purpose, unbooked
 from language_models import LanguageModel as Client
 from settings import Settings
+from tests.voice.ears import microphone
+from tests.waiting import eventually
+from voice.audio import waveform
 from voice.deepgram import Account, check
 from voice.discretion import may_acknowledge
 from voice.engines import TTS_RATE_HZ
@@ -119,6 +124,53 @@ async def test_an_acknowledgement_breaks_off_and_no_other_sentence(providers: St
         await spoken(line)
     assert await providers.left() == Faults()
     assert await spoken(line) == tone(LETTER_S * len(line))
+
+
+async def test_a_fault_that_lasts_does_so_until_another_is_told(providers: StandIns) -> None:
+    model = language_model(Settings().with_values(providers.settings))
+    assert model
+    deaf = Faults(listening="deaf", speaking="mute", model="silent")
+    await providers.fail(deaf)
+    for _ in "12":
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await replied(model)
+    assert await providers.left() == deaf
+    await providers.fail(Faults())
+    assert (await replied(model)).words.startswith(Intent.ANSWER)
+
+
+async def test_a_socket_that_is_not_read_is_so_in_mid_stream_and_is_counted(
+    providers: StandIns,
+) -> None:
+    client = account(providers).client()
+    assert await providers.sockets() == 0
+    async with client.listen.v1.connect(model="nova-3") as socket:
+        await eventually(lambda: _counts(providers, 1))
+        await providers.fail(Faults(listening="unread"))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(2):
+                while True:  # until nobody takes any more
+                    await socket.send_media(bytes(65_536))
+        await providers.fail(Faults())
+        async with asyncio.timeout(10):
+            await socket.send_close_stream()
+    await eventually(lambda: _counts(providers, 0))
+
+
+async def _counts(providers: StandIns, sockets: int) -> bool:
+    return await providers.sockets() == sockets
+
+
+async def test_they_hear_what_is_said_where_they_are_to() -> None:
+    said = microphone(ShiftedHeart(), "The kangaroo keeps every key in a bucket of its own.")
+    async with stand_ins(hearing=True) as providers:
+        speech = account(providers)
+        asked: dict[str, Any] = {"params": {"model": speech.model}, "content": waveform(said)}
+        asked["headers"] = {"Authorization": f"Token {speech.api_key}"}
+        async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
+            heard = await http.post(f"{speech.url}/v1/listen", **asked)
+    assert "kangaroo" in heard.text.lower()
 
 
 def test_they_end_when_nobody_tells_them_anything_any_more() -> None:
