@@ -111,8 +111,11 @@ class LiveKitRooms:
                 "LIVEKIT_URL", f"no LiveKit answers at {self._url}", "Start it there, or correct it"
             ) from None
 
-    def candidates_pass(self, interview_id: UUID, epoch: int, admission: int) -> RoomPass:
-        """For the browser: one microphone out, the interviewer in, and the buttons' messages.
+    def candidates_pass(
+        self, interview_id: UUID, epoch: int, admission: int, *, camera: bool = False
+    ) -> RoomPass:
+        """For the browser: one microphone out, the interviewer in, and the buttons' messages; with
+        `camera` a picture out as well, which a bot does not take.
 
         A bot lets it serve once, and not at all when a newer admission was used before it.
         """
@@ -120,7 +123,7 @@ class LiveKitRooms:
             room_join=True,
             room=str(interview_id),
             can_publish=True,
-            can_publish_sources=["microphone"],
+            can_publish_sources=["microphone", *(["camera"] if camera else [])],
             can_publish_data=True,
             can_subscribe=True,
         )
@@ -144,8 +147,8 @@ class LiveKitRooms:
         return RoomPass(self._url, self._token(BOT, grants).to_jwt())
 
     def listeners_pass(self, interview_id: UUID, listener_id: UUID) -> RoomPass:
-        """For staff: hears both sides and reads the captions. Nobody in the room is told of them,
-        and they can neither speak nor send."""
+        """For staff: hears both sides, reads the captions, and sees the candidate whose camera is
+        on. Nobody in the room is told of them, and they can neither speak nor send."""
         grants = api.VideoGrants(
             room_join=True,
             room=str(interview_id),

@@ -87,6 +87,11 @@ class NewInterview(Body):
         description="Staff may listen while it goes on, and the candidate agrees to that. Needs "
         "LiveKit.",
     )
+    camera: bool = Field(
+        default=False,
+        description="The candidate may turn on a camera, for staff who listen live to see. It is "
+        "neither recorded nor graded. Needs `live_listening`.",
+    )
     seed: int | None = Field(default=None, ge=0, le=2**31 - 1)
 
     @field_validator("questions")
@@ -195,6 +200,7 @@ class InterviewOut(BaseModel):
     expires_at: datetime | None
     report_to_candidate: bool
     live_listening: bool
+    camera: bool = Field(description="The candidate may show a picture to whoever listens live.")
     candidate: CandidateOut | None = Field(
         default=None, description="Only for the organisation's own key."
     )

@@ -105,7 +105,7 @@ async def check(body: CheckIn, seen: Ours, parts: OurParts, once: OnceHere) -> R
     """A short conversation that shows what the recogniser heard. Nothing of it is stored."""
     return await once(
         lambda: joining.call(parts, seen, JoinPurpose.CHECK, body.sdp),
-        finish=lambda kept: joining.told(parts, seen, kept),
+        finish=lambda kept: joining.told(parts, seen, kept, JoinPurpose.CHECK),
     )
 
 

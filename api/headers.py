@@ -12,6 +12,9 @@ PAGE_POLICY: Final = (
     "font-src 'self'; connect-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; "
     "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+_PERMISSIONS: Final = "microphone=(self), camera={}, geolocation=(), display-capture=()"
+#: A room where a picture may be shown. Everywhere else the browser gives no camera.
+CAMERA_PERMISSIONS: Final = _PERMISSIONS.format("(self)")
 DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 
 _ALWAYS: Final = (
@@ -20,7 +23,7 @@ _ALWAYS: Final = (
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
-    (b"permissions-policy", b"microphone=(self), camera=(), geolocation=(), display-capture=()"),
+    (b"permissions-policy", _PERMISSIONS.format("()").encode()),
     (b"cache-control", b"no-store"),
 )
 _PAGE: Final = (b"content-security-policy", PAGE_POLICY.encode())

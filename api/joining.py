@@ -11,12 +11,12 @@ from uuid import UUID, uuid5
 
 from pydantic import BaseModel
 
+from api import passes
 from api.auth import Seen
 from api.bodies import JoinIn, JoinOut, LiveKitTokenIn, LiveKitTokenOut
 from api.parts import Parts
 from contracts.errors import Conflict, InvalidInput, NotFound, Unavailable, WrongState
 from contracts.interview import Join, JoinPurpose
-from contracts.rooms import RoomPass
 from contracts.sdp import admitted
 
 
@@ -69,7 +69,9 @@ async def livekit_token(parts: Parts, seen: Seen, body: LiveKitTokenIn) -> bytes
     return await call(parts, seen, JoinPurpose.INTERVIEW, None)
 
 
-async def told(parts: Parts, seen: Seen, kept: bytes) -> JoinOut:
+async def told(
+    parts: Parts, seen: Seen, kept: bytes, purpose: JoinPurpose = JoinPurpose.INTERVIEW
+) -> JoinOut:
     """The bot's answer to the offer of a kept join, or what opens its room.
 
     Raises WrongState, Unavailable, and Conflict when another join holds the interview by now or the
@@ -81,7 +83,8 @@ async def told(parts: Parts, seen: Seen, kept: bytes) -> JoinOut:
         return JoinOut(epoch=join.epoch, sdp=answer, type="answer")
     if join.admission is None:
         return JoinOut(epoch=join.epoch)
-    url, token = _pass(parts, seen, join.epoch, join.admission)
+    _still_held(seen, join.epoch, join.admission)
+    url, token = await passes.opening(parts, seen.interview, join.epoch, join.admission, purpose)
     return JoinOut(epoch=join.epoch, admission=join.admission, url=url, token=token)
 
 
@@ -92,15 +95,13 @@ async def told_for_livekit(parts: Parts, seen: Seen, kept: bytes) -> LiveKitToke
     return LiveKitTokenOut.model_validate(token)
 
 
-def _pass(parts: Parts, seen: Seen, epoch: int, admission: int) -> RoomPass:
-    """`seen` may be older than the join itself, not than a join that came after it."""
+def _still_held(seen: Seen, epoch: int, admission: int) -> None:
+    """Raises WrongState, Conflict. `seen` may be older than the join itself, not than a join that
+    came after it."""
     _not_over(seen)
     interview = seen.interview
     if interview.admissions > admission or interview.snapshot.joined_epoch > epoch:
         raise Conflict("A newer join holds the interview.")
-    if parts.rooms is None:
-        raise Unavailable("This service has no LiveKit at present")
-    return parts.rooms.candidates_pass(interview.id, epoch, admission)
 
 
 async def _into_room(parts: Parts, seen: Seen, purpose: JoinPurpose) -> bytes:

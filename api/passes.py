@@ -1,4 +1,4 @@
-"""Fresh tokens for LiveKit's room, for a page that is in it and may have to come back.
+"""Tokens for LiveKit's room: for a join, and fresh ones for a page that may have to come back.
 
 A token serves once and for two minutes. So the holder's page is told another before the last one
 ends, and can come back without a join, which asks Temporal and counts towards a limit.
@@ -16,8 +16,10 @@ from api.auth import Seen
 from api.bodies import RoomToken
 from api.parts import Parts
 from contracts.errors import Unavailable
-from contracts.interview import InterviewStatus
+from contracts.interview import InterviewStatus, JoinPurpose
+from contracts.rooms import RoomPass
 from db.rows import Interview
+from web.consent import ConsentText
 
 #: Half a minute before a token ends.
 RENEW_AFTER_S: Final = 90.0
@@ -42,7 +44,7 @@ async def fresh(parts: Parts, seen: Seen, admission: int) -> AsyncIterator[RoomT
                 another = interview.snapshot.epoch != told_epoch
                 if (old or another) and interview.status in _HELD:
                     told_epoch, told_at = interview.snapshot.epoch, time.monotonic()
-                    yield _token(parts, interview)
+                    yield await _token(parts, interview)
             try:
                 async with asyncio.timeout(_again_in_s(told_at)):
                     await anext(changes)
@@ -57,10 +59,26 @@ def _again_in_s(told_at: float) -> float:
     return left if left > 0 else RENEW_AFTER_S
 
 
-def _token(parts: Parts, interview: Interview) -> RoomToken:
-    """Raises Unavailable."""
+async def opening(
+    parts: Parts,
+    interview: Interview,
+    epoch: int,
+    admission: int,
+    purpose: JoinPurpose = JoinPurpose.INTERVIEW,
+) -> RoomPass:
+    """What lets the candidate in. It allows a camera for the interview itself, where that has one
+    and they agreed to the text that says who sees them. Raises Unavailable."""
     if parts.rooms is None:
         raise Unavailable("This service has no LiveKit at present")
+    camera = False
+    if interview.camera and purpose is JoinPurpose.INTERVIEW:
+        agreed = await parts.store.interviews.agreed_texts(interview.id)
+        camera = any(ConsentText(version).camera for version in agreed)
+    return parts.rooms.candidates_pass(interview.id, epoch, admission, camera=camera)
+
+
+async def _token(parts: Parts, interview: Interview) -> RoomToken:
+    """Raises Unavailable."""
     epoch, admission = interview.snapshot.joined_epoch, interview.admissions
-    url, token = parts.rooms.candidates_pass(interview.id, epoch, admission)
+    url, token = await opening(parts, interview, epoch, admission)
     return RoomToken(epoch=epoch, admission=admission, url=url, token=token)

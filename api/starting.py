@@ -35,6 +35,9 @@ async def start(parts: Parts, server: Server, body: bodies.NewInterview, key: st
     """
     if body.live_listening and parts.rooms is None:
         raise InvalidInput("Live listening needs LiveKit.", field="live_listening")
+    if body.camera and not body.live_listening:
+        detail = "A camera is for staff who listen live: it needs live_listening too."
+        raise InvalidInput(detail, field="camera")
     seed = body.seed if body.seed is not None else secrets.randbelow(2**31)
     pinned = choose(await parts.store.questions.current(), body, seed)
     row = _row(parts, server, body, pinned, seed)
@@ -88,6 +91,7 @@ def _row(
         language=body.language,
         report_to_candidate=body.report_to_candidate,
         live_listening=body.live_listening,
+        camera=body.camera,
         seed=seed,
     )
 

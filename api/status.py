@@ -52,6 +52,7 @@ async def status_of(parts: Parts, seen: Seen) -> dict[str, Any]:
         "expires_at": _moment(interview.start.expires_at),
         "report_to_candidate": interview.report_to_candidate,
         "live_listening": interview.live_listening,
+        "camera": interview.camera,
         "candidate": _candidate(interview) if seen.by_server else None,
     }
 

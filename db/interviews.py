@@ -312,6 +312,7 @@ def _interview_row(new: NewInterview, candidate_id: UUID) -> dict[str, Any]:
         "language": new.language.value if new.language else None,
         "report_to_candidate": new.report_to_candidate,
         "live_listening": new.live_listening,
+        "camera": new.camera,
         "seed": new.seed,
         "idempotency_key": keepable_or_none(new.idempotency_key),
     }

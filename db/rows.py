@@ -51,6 +51,7 @@ class NewInterview(Row):
     language: English | None = None
     report_to_candidate: bool = False
     live_listening: bool = False
+    camera: bool = False
     seed: int | None = None
     idempotency_key: str | None = None
 
@@ -75,6 +76,7 @@ class Interview(Row):
     language: English | None
     report_to_candidate: bool
     live_listening: bool
+    camera: bool
     seed: int | None
     token_generation: int
     admissions: int

@@ -143,6 +143,7 @@ class Interviews(Table):
     language: Mapped[str | None]
     report_to_candidate: Mapped[bool]
     live_listening: Mapped[bool] = mapped_column(server_default=text("false"))
+    camera: Mapped[bool] = mapped_column(server_default=text("false"))
     seed: Mapped[int | None] = mapped_column(BigInteger)
     idempotency_key: Mapped[str | None]
     token_generation: Mapped[int] = mapped_column(server_default="1")

@@ -74,8 +74,8 @@ async def livekit_server(**options: Any) -> AsyncIterator[Running]:
 class Guest:
     """Somebody in a room, and what they are told there."""
 
-    def __init__(self) -> None:
-        self.room = rtc.Room()
+    def __init__(self, room: rtc.Room | None = None) -> None:
+        self.room = room or rtc.Room()
         self.told: list[str] = []
         self.said: list[bytes] = []
         self.reason: int | None = None
@@ -102,5 +102,50 @@ class Guest:
             track, rtc.TrackPublishOptions(source=source)
         )
 
+    async def show(self) -> None:
+        """A camera's track, dark."""
+        await show(self.room)
+
     async def leave(self) -> None:
         await self.room.disconnect()
+
+
+async def show(room: rtc.Room) -> None:
+    """Raises what the client raises after ten seconds: LiveKit says nothing of what it refuses."""
+    track = rtc.LocalVideoTrack.create_video_track("camera", rtc.VideoSource(640, 360))
+    await room.local_participant.publish_track(
+        track, rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_CAMERA)
+    )
+
+
+class Watcher(Guest):
+    """Somebody who looks: how many pictures came, and how large the largest was."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pictures = 0
+        self.size = (0, 0)
+        self._looking: list[asyncio.Task[None]] = []
+        self.room.on("track_subscribed", self._look_at)
+
+    @property
+    def shown(self) -> bool:
+        """Somebody in the room shows a picture now."""
+        others = self.room.remote_participants.values()
+        tracks = [each for who in others for each in who.track_publications.values()]
+        return any(each.kind == rtc.TrackKind.KIND_VIDEO for each in tracks)
+
+    def _look_at(self, track: rtc.Track, *_: object) -> None:
+        if isinstance(track, rtc.RemoteVideoTrack):
+            self._looking.append(asyncio.create_task(self._count(rtc.VideoStream(track))))
+
+    async def _count(self, stream: rtc.VideoStream) -> None:
+        async for event in stream:
+            self.pictures += 1
+            self.size = max(self.size, (event.frame.width, event.frame.height))
+
+    async def leave(self) -> None:
+        await super().leave()
+        for task in self._looking:
+            task.cancel()
+        await asyncio.gather(*self._looking, return_exceptions=True)

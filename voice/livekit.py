@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from pipecat.transports.livekit.transport import (
     LiveKitOutputTransport,
     LiveKitParams,
     LiveKitTransport,
+    LiveKitTransportClient,
 )
 
 from contracts.errors import StaleFence, Unavailable
@@ -33,6 +35,7 @@ CLOSE_WITHIN_S: Final = 1.0
 #: LiveKit's service knows somebody a moment after those in the room.
 OUT_AGAIN_S: Final = 0.1
 BYTES_A_SAMPLE: Final = 2
+DEFAULTS: Final = rtc.RoomOptions()
 
 
 class RoomLine:
@@ -164,6 +167,8 @@ class _Transport(LiveKitTransport):
         self, url: str, token: str, room: str, params: LiveKitParams, heeds: Callable[[], bool]
     ) -> None:
         super().__init__(url, token, room, params)
+        told = self._client._callbacks
+        self._client = _Client(url, token, room, params, told, self.name)
         self._heeds = heeds
 
     def input(self) -> LiveKitInputTransport:
@@ -177,6 +182,42 @@ class _Transport(LiveKitTransport):
         if not self._output:
             self._output = _Output(self, self._client, self._params, name=self._output_name)
         return self._output
+
+
+class _Client(LiveKitTransportClient):
+    """Pipecat's, in a `SoundRoom`: its own takes whatever anybody publishes."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._sound_room = SoundRoom()
+
+    @property
+    def room(self) -> rtc.Room:
+        return self._sound_room
+
+
+class SoundRoom(rtc.Room):
+    """A room of which sound alone is asked for: LiveKit sends whoever is in it no picture, so that
+    there is none to decode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on("track_published", self._ask_for)
+        # A client that had to join anew tells what is published before it can ask for any of it.
+        self.on("reconnected", self._ask_for_all)
+
+    async def connect(self, url: str, token: str, options: rtc.RoomOptions = DEFAULTS) -> None:
+        await super().connect(url, token, replace(options, auto_subscribe=False))
+        self._ask_for_all()
+
+    def _ask_for_all(self) -> None:
+        for who in self.remote_participants.values():
+            for published in who.track_publications.values():
+                self._ask_for(published, who)
+
+    def _ask_for(self, published: rtc.RemoteTrackPublication, _: rtc.RemoteParticipant) -> None:
+        if published.kind == rtc.TrackKind.KIND_AUDIO:
+            published.set_subscribed(True)
 
 
 class _Input(LiveKitInputTransport):

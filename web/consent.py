@@ -14,14 +14,18 @@ FOLDER: Final = Path(__file__).parent / "consent"
 
 @dataclass(frozen=True)
 class ConsentText:
-    """`version` is the file's name, which sorts by date; `-live` at its end says that staff may
-    listen live."""
+    """`version` is the file's name, which sorts by date; after it `-live` says that staff may
+    listen live, and `-live-camera` that they see a candidate who turns on the camera."""
 
     version: str
 
     @property
     def live_listening(self) -> bool:
-        return self.version.endswith("-live")
+        return "live" in self.version.split("-")
+
+    @property
+    def camera(self) -> bool:
+        return "camera" in self.version.split("-")
 
     @property
     def template(self) -> str:
@@ -33,6 +37,8 @@ def versions() -> list[ConsentText]:
     return [ConsentText(path.stem) for path in sorted(FOLDER.glob("*.html"))]
 
 
-def current(*, live_listening: bool = False) -> ConsentText:
-    """The newest, for interviews that staff may or may not listen to while they go on."""
-    return [text for text in versions() if text.live_listening is live_listening][-1]
+def current(*, live_listening: bool = False, camera: bool = False) -> ConsentText:
+    """The newest, for interviews that staff may or may not listen to while they go on, and whose
+    candidate may or may not show them a picture. `camera` goes with `live_listening` alone."""
+    wanted = (live_listening, camera)
+    return [text for text in versions() if (text.live_listening, text.camera) == wanted][-1]

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
-from api.headers import PAGE_POLICY
+from api.headers import CAMERA_PERMISSIONS, PAGE_POLICY
 from contracts.interview import GradeState, InterviewStatus, Outcome, Snapshot
 from web import assets, consent
 
@@ -72,6 +72,7 @@ class Facts:
     expires_at: datetime
     report_to_candidate: bool
     live_listening: bool
+    camera: bool
     transport: str
 
     @classmethod
@@ -88,6 +89,7 @@ class Facts:
             expires_at=start.expires_at,
             report_to_candidate=interview.report_to_candidate,
             live_listening=interview.live_listening,
+            camera=interview.camera,
             transport=start.transport,
         )
 
@@ -128,7 +130,7 @@ def home() -> HTMLResponse:
 
 
 def invitation(facts: Facts) -> HTMLResponse:
-    text = consent.current(live_listening=facts.live_listening)
+    text = consent.current(live_listening=facts.live_listening, camera=facts.camera)
     return _page("invitation.html", consent=text, **_about(facts))
 
 
@@ -137,7 +139,10 @@ def check(facts: Facts, ways: Ways) -> HTMLResponse:
 
 
 def room(facts: Facts, ways: Ways) -> HTMLResponse:
-    return _with_sound("room.html", facts, ways)
+    page = _with_sound("room.html", facts, ways)
+    if facts.camera:
+        page.headers["permissions-policy"] = CAMERA_PERMISSIONS
+    return page
 
 
 def _with_sound(template: str, facts: Facts, ways: Ways) -> HTMLResponse:

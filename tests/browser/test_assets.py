@@ -12,9 +12,15 @@ from tests.browser.site import Site
 from web import assets, consent
 
 #: A consent text that was shown to somebody stays as it is: a change is a new file.
-DIGESTS = {"2026-11-22": "1b4cfba0b589842e", "2026-11-30-live": "a3697cf5bd092677"}
+DIGESTS = {
+    "2026-11-22": "1b4cfba0b589842e",
+    "2026-11-30-live": "a3697cf5bd092677",
+    "2026-11-30-live-camera": "446046777abf3298",
+}
 #: What the texts of interviews with live listening have besides.
 LIVE = re.compile(r"  <li><strong>Who may listen live\..*?</li>\n", re.DOTALL)
+#: What those have besides whose candidate may show a picture.
+CAMERA = re.compile(r"  <li><strong>Your camera, if you like\..*?</li>\n", re.DOTALL)
 LONGEST = 400
 
 
@@ -35,6 +41,19 @@ def test_the_text_with_live_listening_says_what_the_other_says_and_that() -> Non
     )
     assert len(LIVE.findall(live)) == 1
     assert LIVE.sub("", live) == plain
+
+
+def test_the_text_with_a_camera_says_what_the_live_one_says_and_that() -> None:
+    live, camera = (
+        (consent.FOLDER / f"{text.version}.html").read_text()
+        for text in (
+            consent.current(live_listening=True),
+            consent.current(live_listening=True, camera=True),
+        )
+    )
+    assert len(CAMERA.findall(camera)) == 1
+    taken, recorded = "No picture is taken.", "No picture is recorded."
+    assert CAMERA.sub("", camera) == live.replace(taken, recorded)
 
 
 @pytest.mark.parametrize("kind", ["js", "css"])

@@ -89,6 +89,13 @@ def test_a_candidates_token_grants_a_microphone_in_one_room_for_two_minutes(
     }
 
 
+def test_a_camera_is_granted_where_it_is_asked_for(livekit: Running) -> None:
+    token = livekit.rooms.candidates_pass(uuid4(), 1, 1, camera=True).token
+    video = claims(token)["video"]
+    assert isinstance(video, dict)
+    assert video["canPublishSources"] == ["microphone", "camera"]
+
+
 async def test_a_token_opens_its_own_room_and_no_other(
     livekit: Running, room: UUID, guests: list[Guest]
 ) -> None:
@@ -103,8 +110,25 @@ async def test_nobody_publishes_what_was_not_granted(
 ) -> None:
     guests.append(await Guest().join(livekit.rooms.candidates_pass(room, 1, 1)))
     await guests[0].publish(rtc.TrackSource.SOURCE_MICROPHONE)
-    with pytest.raises(Exception, match="time"):
-        await guests[0].publish(rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO)
+    refused = await asyncio.gather(
+        guests[0].publish(rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO),
+        guests[0].show(),
+        return_exceptions=True,
+    )
+    assert ["time" in str(each) for each in refused] == [True, True]
+
+
+async def test_a_hidden_listener_is_sent_the_picture_and_nobody_is_told(
+    livekit: Running, room: UUID, guests: list[Guest]
+) -> None:
+    listener, sent = Guest(), list[rtc.TrackKind.ValueType]()
+    listener.room.on("track_subscribed", lambda track, *_: sent.append(track.kind))
+    guests.append(await listener.join(livekit.rooms.listeners_pass(room, uuid4())))
+    candidate = await Guest().join(livekit.rooms.candidates_pass(room, 1, 1, camera=True))
+    guests.append(candidate)
+    await candidate.show()
+    await eventually(lambda: sent == [rtc.TrackKind.KIND_VIDEO])
+    assert candidate.told == []
 
 
 @pytest.mark.parametrize("kind", ["forged", "expired"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -21,15 +22,16 @@ from contracts.conversation import ConversationEnd, ConversationResult, HoldConv
 from contracts.errors import Unavailable
 from contracts.interview import Fence, JoinPurpose
 from contracts.questions import Question
-from contracts.rooms import CANDIDATE, Entry, RoomPass
+from contracts.rooms import BOT, CANDIDATE, Entry, RoomPass
 from contracts.turns import TurnPurpose
 from livekit_rooms import LiveKitRooms
 from local.livekit import KEY
-from tests.livekit import Guest, Running, livekit_server
+from tests.livekit import Guest, Running, livekit_server, show
 from tests.voice.memory import MemoryInterview, MemoryJournal, MemoryUpdates
 from tests.voice.rooms import CACHE, HASH, VOICED, Terse
 from tests.waiting import eventually
 from voice.conversation import Conversation, ConversationSettings, Speech
+from voice.livekit import SoundRoom
 
 TABLE = "It is a table that maps keys to values with a hash function."
 FASTER = "A cache keeps copies of data so that reading it again is faster."
@@ -59,6 +61,7 @@ class InRoom:
         )
         self.held: list[asyncio.Task[ConversationResult]] = []
         self.admissions = 0
+        self.camera = False
         self._voice = voice
         self.entered_by: RoomPass
         self.candidate = RoomCandidate(self._enter, voice)
@@ -89,7 +92,8 @@ class InRoom:
     def key(self) -> RoomPass:
         """As one more join brings it."""
         self.admissions += 1
-        return self.livekit.rooms.candidates_pass(self.interview.id, 1, self.admissions)
+        rooms, number = self.livekit.rooms, self.admissions
+        return rooms.candidates_pass(self.interview.id, 1, number, camera=self.camera)
 
     async def _enter(self) -> tuple[str, str]:
         self.entered_by = self.key()
@@ -329,6 +333,76 @@ async def test_a_listener_alone_does_not_keep_the_bot(room: InRoom) -> None:
     result = await asyncio.wait_for(bot, 15)
     assert (result.end, result.connected) == (ConversationEnd.LEFT, True)
     await listener.leave()
+
+
+SOUND_ALONE = {rtc.TrackKind.KIND_AUDIO: True, rtc.TrackKind.KIND_VIDEO: False}
+
+
+def view(room: rtc.Room) -> dict[rtc.TrackKind.ValueType, bool]:
+    """What of the candidate's is sent to whoever is in the room by this client, and what not."""
+    candidate = room.remote_participants.get(CANDIDATE)
+    published = candidate.track_publications.values() if candidate else ()
+    return {each.kind: each.subscribed for each in published}
+
+
+def room_of_the_bot(interview_id: UUID) -> rtc.Room:
+    """The bot's own client, which is in this process."""
+    (found,) = (
+        each
+        for each in gc.get_objects()
+        if isinstance(each, rtc.Room)
+        and each.isconnected()
+        and (each.name, each.local_participant.identity) == (str(interview_id), BOT)
+    )
+    return found
+
+
+async def test_a_candidate_is_seen_by_who_listens_and_the_bot_asks_for_no_picture(
+    room: InRoom, tmp_path: Path
+) -> None:
+    room.camera = True
+    bot = await room.hold()
+    await room.candidate.join()
+    await room.asked("What is a hash table?")
+    await show(room.candidate.lines[-1].connection._room)
+    listener, sent = Guest(), list[rtc.TrackKind.ValueType]()
+    listener.room.on("track_subscribed", lambda track, *_: sent.append(track.kind))
+    await listener.join(room.livekit.rooms.listeners_pass(room.interview.id, uuid7()))
+    await eventually(lambda: set(sent) == {rtc.TrackKind.KIND_AUDIO, rtc.TrackKind.KIND_VIDEO})
+    await room.candidate.say(TABLE)
+    await eventually(lambda: "What is a cache used for?" in room.said(), within_s=30)
+    assert view(room_of_the_bot(room.interview.id)) == SOUND_ALONE
+    await room.candidate.ask(FASTER)
+    assert (await asyncio.wait_for(bot, 30)).end is ConversationEnd.FINISHED
+    await listener.leave()
+    kept = [path for path in (tmp_path / "recordings").rglob("*") if path.is_file()]
+    assert {path.suffix for path in kept} == {".wav"}
+
+
+async def test_a_bots_room_takes_sound_alone_before_and_after_a_reconnection(
+    livekit: Running,
+) -> None:
+    interview_id = uuid7()
+    await livekit.rooms.open(interview_id)
+    candidate, bot = Guest(), Guest(SoundRoom())
+    await candidate.join(livekit.rooms.candidates_pass(interview_id, 1, 1, camera=True))
+    await candidate.show()
+    await candidate.publish(rtc.TrackSource.SOURCE_MICROPHONE)
+    taken: list[rtc.TrackKind.ValueType] = []
+    bot.room.on("track_subscribed", lambda track, *_: taken.append(track.kind))
+    await bot.join(livekit.rooms.bots_pass(interview_id))
+    for scenario in (
+        rtc.SimulateScenarioKind.SIMULATE_SIGNAL_RECONNECT,
+        rtc.SimulateScenarioKind.SIMULATE_FULL_RECONNECT,
+    ):
+        await eventually(lambda: view(bot.room) == SOUND_ALONE)
+        bot.told.clear()
+        await bot.room.simulate_scenario(scenario)
+        await eventually(lambda: "reconnected" in bot.told)
+    await eventually(lambda: view(bot.room) == SOUND_ALONE)
+    assert set(taken) == {rtc.TrackKind.KIND_AUDIO}
+    for guest in (candidate, bot):
+        await guest.leave()
 
 
 async def test_the_check_tells_what_was_heard(room: InRoom) -> None:

@@ -20,10 +20,13 @@ from tests.integration.test_api.service import (
     token_in,
 )
 from tests.integration.test_api.test_edges import problem
+from tests.integration.test_api.test_livekit import token_of, told_on_socket
+from tests.integration.test_livekit_rooms import claims
 from tests.livekit import Guest, Running, livekit_server
 from web import consent
 
 LIVE = {"text_version": consent.current(live_listening=True).version}
+CAMERA = {"text_version": consent.current(live_listening=True, camera=True).version}
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +156,76 @@ async def test_the_invitation_shows_the_text_that_says_so(in_rooms: Service) -> 
         assert ("Who may listen live" in page) is chosen
         version = consent.current(live_listening=chosen).version
         assert f'data-consent="{version}"' in page
+
+
+# ---------------------------------------------------------------- the camera
+
+
+def sources(token: str) -> list[str]:
+    """What may be published by it."""
+    video = claims(token)["video"]
+    assert isinstance(video, dict)
+    found: list[str] = video["canPublishSources"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("agreed", "chosen", "allowed"),
+    [
+        (CAMERA, True, ["microphone", "camera"]),
+        (LIVE, True, ["microphone"]),  # by a page of another's that showed the other text
+        (CAMERA, False, ["microphone"]),
+    ],
+)
+async def test_a_camera_is_for_who_was_told_in_an_interview_that_has_one(
+    in_rooms: Service, agreed: dict[str, str], chosen: bool, allowed: list[str]
+) -> None:
+    made, desk = await joined(in_rooms, agreed, camera=chosen)
+    assert (await desk.status())["camera"] is chosen
+    told = (await desk.post("join", purpose="interview")).json()
+    assert sources(told["token"]) == allowed
+    async with told_on_socket(in_rooms, made, told["admission"]) as fresh:
+        assert sources((await token_of(fresh))["token"]) == allowed
+    others = (await desk.post("livekit-token", room_name=made["id"])).json()
+    assert sources(others["participant_token"]) == allowed
+    server = await in_rooms.server_of(made)
+    assert (await server.post("listen")).status_code == 200
+
+
+async def test_the_sound_check_has_no_camera(in_rooms: Service) -> None:
+    desk = await in_rooms.candidate_of(await in_rooms.start(live_listening=True, camera=True))
+    await desk.post("consent", **CAMERA)
+    assert sources((await desk.post("check", type="offer")).json()["token"]) == ["microphone"]
+
+
+async def test_a_camera_without_live_listening_says_what_is_needed(in_rooms: Service) -> None:
+    server = await in_rooms.server()
+    told = problem(await server.post("/api/v1/interviews", json={"camera": True}), 422)
+    assert (told["field"], "live_listening" in told["detail"]) == ("camera", True)
+
+
+async def test_a_camera_over_a_direct_line_says_what_is_needed(service: Service) -> None:
+    server = await service.server()
+    body = {"camera": True, "live_listening": True}
+    told = problem(await server.post("/api/v1/interviews", json=body), 422)
+    assert (told["field"], "LiveKit" in told["detail"]) == ("live_listening", True)
+
+
+async def test_the_pages_tell_of_the_camera_and_only_its_room_may_open_it(
+    in_rooms: Service,
+) -> None:
+    for chosen in (True, False):
+        made = await in_rooms.start(live_listening=True, camera=chosen)
+        desk = await in_rooms.candidate_of(made)
+        place = f"/interview/{made['id']}"
+        invitation = await desk.client.get(place)
+        assert ("Your camera, if you like" in invitation.text) is chosen
+        await desk.post("consent", **(CAMERA if chosen else LIVE))
+        await desk.shows(lambda told: told["consented"])
+        check, room = [await desk.client.get(f"{place}/{page}") for page in ("check", "room")]
+        assert ('id="camera"' in room.text) is chosen
+        for page, allowed in ((invitation, False), (check, False), (room, chosen)):
+            assert page.status_code == 200
+            wanted = "camera=(self)" if allowed else "camera=()"
+            assert wanted in page.headers["permissions-policy"]
+            assert "microphone=(self)" in page.headers["permissions-policy"]

@@ -1,6 +1,6 @@
 /** Microphones, speakers, levels and tones. Every failure has a name; `TROUBLES` says it in words. */
 
-import { device } from "./page.js";
+import { device, pause } from "./page.js";
 
 /** @typedef {"insecure" | "blocked" | "none" | "in-use" | "gone" | "muted" | "silent" | "failed"} Trouble */
 
@@ -183,6 +183,13 @@ export function soundContext() {
   shared ??= new AudioContext();
   if (shared.state === "suspended") void shared.resume().catch(() => undefined);
   return shared;
+}
+
+/** Whether the browser plays sound without a click; it may take a moment to say so. */
+export async function soundAllowed() {
+  const context = soundContext();
+  for (let waited = 0; context.state !== "running" && waited < 300; waited += 50) await pause(50);
+  return context.state === "running";
 }
 
 /** Listens to one stream: its level, and how much of one pitch is in it. */

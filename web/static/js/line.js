@@ -15,6 +15,7 @@ import { newId, pause } from "./page.js";
  * @property {boolean} mends the next bot comes on this very line
  * @property {(word: string) => void} press
  * @property {(track: MediaStreamTrack) => Promise<void>} replace
+ * @property {(picture: MediaStreamTrack | null) => Promise<void>} [show] where staff may see the candidate
  * @property {() => void} hangUp
  *
  * @typedef {(track: MediaStreamTrack, hearing: Hearing) => Promise<Call>} Caller

@@ -12,6 +12,11 @@ const BOT = "bot";
 /** The next bot comes into the room by itself: it is given longer than over a line of its own. */
 const PULSE_LOST_MS = 3_000;
 const FIRST_PULSE_MS = 8_000;
+/** A face, and no more of the network than the voice leaves: the voice is sent with high priority. */
+const PICTURE = {
+  simulcast: false,
+  videoEncoding: { maxBitrate: 300_000, maxFramerate: 15, priority: /** @type {const} */ ("low") },
+};
 
 /** LiveKit ended this page's last stay in the room, and not for want of a pulse. */
 let putOut = false;
@@ -58,6 +63,7 @@ export async function enterRoom(track, servers, admit, hearing) {
       replace: async (other) => {
         await microphone.track?.replaceTrack(other, true);
       },
+      show: showing(room),
       hangUp,
     };
   } catch {
@@ -92,6 +98,33 @@ function follow(room, hearing) {
   return () => {
     left = true;
     void room.disconnect(false);
+  };
+}
+
+/**
+ * One picture or none, in the order asked for. Raises when LiveKit does not take it.
+ * @param {import("livekit-client").Room} room
+ * @returns {(picture: MediaStreamTrack | null) => Promise<void>}
+ */
+function showing(room) {
+  const { Track } = livekit();
+  const source = Track.Source.Camera;
+  /** @type {MediaStreamTrack | null} */
+  let shown = null;
+  let before = Promise.resolve();
+  /** @param {MediaStreamTrack | null} picture */
+  const bring = async (picture) => {
+    if (shown === picture) return;
+    const old = shown;
+    shown = null;
+    if (old) await room.localParticipant.unpublishTrack(old, false);
+    if (picture) await room.localParticipant.publishTrack(picture, { ...PICTURE, source });
+    shown = picture;
+  };
+  return (picture) => {
+    const done = before.then(() => bring(picture));
+    before = done.catch(() => undefined);
+    return done;
   };
 }
 

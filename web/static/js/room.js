@@ -1,7 +1,8 @@
 /** The room: one interview, by voice, by typing, and by both. */
 
 import { Api, Problem } from "./api.js";
-import { MicrophoneTrouble, soundContext } from "./audio.js";
+import { MicrophoneTrouble, soundAllowed, soundContext } from "./audio.js";
+import { Camera } from "./camera.js";
 import { Captions, lineOf, promptId } from "./captions.js";
 import { sureToFinish, sureToSkip } from "./confirm.js";
 import { offerToDecline } from "./decline.js";
@@ -14,7 +15,7 @@ import { Notes, box, button, element, iceServers, iconUse, inRoom, interviewId, 
 import { showBlockedSound, showMutedSpeech, showNotice, showReach } from "./notices.js";
 import { Passes } from "./passes.js";
 import { Sound, troubleNote } from "./sound.js";
-import { Stage, setText } from "./stage.js";
+import { Stage, drawTime, setText } from "./stage.js";
 import { Trying } from "./trying.js";
 import { Composer } from "./typing.js";
 
@@ -40,7 +41,7 @@ const captions = new Captions({
 });
 
 /** @type {import("./stage.js").Facts} */
-const facts = { interview: null, mode: "none", line: "off", bot: "listening", quiet: false, elsewhere: false, ending: false };
+const facts = { interview: null, mode: "none", line: "off", bot: "listening", camera: false, quiet: false, elsewhere: false, ending: false };
 /** @type {Line | null} */
 let line = null;
 
@@ -119,6 +120,7 @@ const sound = new Sound({
   onBlocked: (blocked) => showBlockedSound(notices, blocked, () => void sound.unlock()),
 });
 
+const camera = new Camera(notices, { onChange: (on) => now({ camera: on }), onSaid: announce });
 const trying = new Trying(problems, { again: voicePressed, type: () => void joinByTyping() });
 
 /** A press lets the browser play sound. */
@@ -130,13 +132,16 @@ function voicePressed() {
 async function joinByVoice() {
   remember("voice");
   trying.reset();
-  line?.close();
+  const old = line;
+  line = null; // the next one takes its place, and the camera stays as it is
+  old?.close();
   now({ mode: "voice", elsewhere: false, line: "connecting" });
   try {
     await sound.open();
     problems.hide("microphone");
     await resumeIfPaused();
   } catch (failure) {
+    camera.off();
     now({ line: "off", mode: "none" });
     if (failure instanceof MicrophoneTrouble) showTrouble(failure.trouble);
     else refused(failure);
@@ -190,6 +195,7 @@ function lineChanged(state) {
   if (state === "open") {
     if (facts.line === "reconnecting") announce("You are connected again.");
     trying.reset();
+    camera.follow(line?.call ?? null);
     void keepAwake();
     void live.refresh();
     void restoreTurns();
@@ -198,6 +204,7 @@ function lineChanged(state) {
     if (state !== "connecting" || facts.line !== "full") now({ line: state });
     return;
   }
+  if (line) camera.off();
   now({ line: "off", mode: facts.mode === "voice" ? "none" : facts.mode });
   if (facts.interview && !OPEN.includes(facts.interview.status)) void toFinished();
 }
@@ -341,12 +348,7 @@ function remember(mode) {
   tab.set(MODE_KEY, mode);
 }
 
-function showTime() {
-  const seconds = live.remaining();
-  if (seconds === null) return;
-  const minutes = Math.ceil(seconds / 60);
-  setText("time-words", seconds <= 60 ? "less than a minute left" : `${minutes} min left`);
-}
+const showTime = () => drawTime(live.remaining());
 
 button("join-voice").addEventListener("click", voicePressed);
 button("join-typing").addEventListener("click", () => void joinByTyping());
@@ -384,12 +386,6 @@ async function enter() {
   const mode = wanted ?? tab.get(MODE_KEY);
   if (mode === "typing") await joinByTyping();
   else if (mode === "voice" && (await soundAllowed())) await joinByVoice();
-}
-
-async function soundAllowed() {
-  const context = soundContext();
-  for (let waited = 0; context.state !== "running" && waited < 300; waited += 50) await pause(50);
-  return context.state === "running";
 }
 
 /** The sound check says how by the address, which a reload is not to repeat. */

@@ -11,6 +11,7 @@ import { box, button, element, iconUse } from "./page.js";
  * @property {"none" | "voice" | "typing"} mode
  * @property {LineState} line
  * @property {BotState} bot
+ * @property {boolean} camera it is on
  * @property {boolean} quiet the interviewer waits until it is told to go on
  * @property {boolean} elsewhere another tab or device holds the interview
  * @property {boolean} ending the last words are being said
@@ -110,6 +111,8 @@ export class Stage {
     if (begun(facts.interview)) document.getElementById("decline-row")?.remove();
     box("controls").hidden = !view.speaking;
     box("moves").hidden = !view.moving;
+    // A camera that is on can be turned off, line or no line.
+    document.getElementById("camera-row")?.toggleAttribute("hidden", !view.speaking && !facts.camera);
     box("join-voice-words").textContent =
       JOIN_WORDS[/** @type {keyof typeof JOIN_WORDS} */ (view.state)] ?? "Join by voice";
     button("join-voice").classList.toggle("primary", view.state !== "typing");
@@ -142,6 +145,13 @@ export class Stage {
       if (place + 1 === question.number) pip.className = "now";
     });
   }
+}
+
+/** @param {number | null} seconds that are left */
+export function drawTime(seconds) {
+  if (seconds === null) return;
+  const minutes = Math.ceil(seconds / 60);
+  setText("time-words", seconds <= 60 ? "less than a minute left" : `${minutes} min left`);
 }
 
 /** Written only when it changes, so that nothing is read out again. @param {string} id @param {string} text */
