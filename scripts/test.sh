@@ -5,7 +5,7 @@ set -euo pipefail
 pytest=.venv/bin/pytest
 [ $# = 0 ] || exec "$pytest" "$@"
 in_real_time=(tests/voice tests/browser tests/integration/test_survival.py
-    tests/integration/test_livekit_survival.py)
+    tests/integration/test_livekit_survival.py tests/integration/test_chaos_rooms.py)
 kept=$(mktemp -d)
 speaking=("${in_real_time[@]}" -o cache_dir="$kept/speaking")
 rest=(tests "${in_real_time[@]/#/--ignore=}" -o cache_dir="$kept/rest")

@@ -43,6 +43,7 @@ _TESTS = Path(__file__).parent
 _IN_REAL_TIME = (
     *("voice", "browser"),
     *("integration/test_survival.py", "integration/test_livekit_survival.py"),
+    "integration/test_chaos_rooms.py",
 )
 
 

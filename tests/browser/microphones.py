@@ -13,8 +13,9 @@ from playwright.async_api import Page
 
 #: `chromium`: its own fake device. `busy`: another program holds it. `none`: there is none.
 #: `loose`: one that can be muted, unmuted and unplugged. `beside`: one beside the loudspeaker: it
-#: hears what the page plays, and nothing else.
-Kind = Literal["chromium", "busy", "none", "loose", "beside"]
+#: hears what the page plays, and nothing else. `asked`: the browser asks the user, who has yet to
+#: allow it.
+Kind = Literal["chromium", "busy", "none", "loose", "beside", "asked"]
 
 _SCRIPT = """(() => {
     const devices = navigator.mediaDevices;
@@ -53,12 +54,16 @@ _SCRIPT = """(() => {
         return air.stream;
     }
 
+    let allow;
+    const allowed = new Promise(resolve => allow = resolve);
+    const asked = wanted => allowed.then(() => chromium(wanted));
+
     const kinds = {
-        chromium, loose, beside,
+        chromium, loose, beside, asked,
         busy: refuse("NotReadableError", "Could not start audio source"),
         none: refuse("NotFoundError", "Requested device not found"),
     };
-    window.microphone = { kind: "KIND" };
+    window.microphone = { kind: "KIND", allow };
     devices.getUserMedia = wanted => kinds[microphone.kind](wanted);
 })()"""
 
@@ -77,6 +82,9 @@ class Microphone:
     async def becomes(self, kind: Kind) -> None:
         """From the next time that the page asks for one."""
         await self._page.evaluate("kind => { microphone.kind = kind }", kind)
+
+    async def allow(self) -> None:
+        await self._page.evaluate("microphone.allow()")
 
     async def plugged_in(self, kind: Kind) -> None:
         """The same, and the page is told that the devices have changed."""

@@ -38,6 +38,9 @@ OTHERS_CLIENT = """async endpoint => {
 
 #: The device's track, kept to look at after the page has let it go.
 KEEP = "window.kept = document.getElementById('mirror').srcObject.getVideoTracks()[0]"
+#: What a browser tells of a camera that was unplugged.
+UNPLUG = """document.getElementById("mirror").srcObject.getVideoTracks()[0]
+    .dispatchEvent(new Event("ended"))"""
 #: Whether the browser gives this page a camera.
 GIVEN = """() => navigator.mediaDevices.getUserMedia({ video: true }).then(
     stream => { stream.getTracks().forEach(track => track.stop()); return "given"; },
@@ -201,8 +204,8 @@ async def test_a_camera_is_seen_by_who_listens_from_its_press_to_the_next(
     await visitor.close()
 
 
-async def test_a_camera_outlasts_a_rejoin_and_is_off_after_a_pause_and_a_reload(
-    quiet_page: Page, site: Site
+async def test_a_camera_outlasts_a_rejoin_and_a_bot_and_is_off_after_a_pause_and_a_reload(
+    quiet_page: Page, site: Site, speaking: Child
 ) -> None:
     page, keys = quiet_page, joins_of(quiet_page)
     interview = await site.invite(live_listening=True, camera=True)
@@ -215,6 +218,11 @@ async def test_a_camera_outlasts_a_rejoin_and_is_off_after_a_pause_and_a_reload(
     await asyncio.wait_for(thief.gone.wait(), 5)
     seen = watcher.pictures
     await eventually(lambda: watcher.pictures > seen + 10)
+    assert speaking.pid is not None
+    os.kill(speaking.pid, signal.SIGKILL)
+    await expect(page.get_by_role("log")).to_contain_text("Welcome back", timeout=60_000)
+    seen = watcher.pictures
+    await eventually(lambda: watcher.pictures > seen + 10)
     await expect(camera).to_have_attribute("aria-pressed", "true")
     await page.get_by_role("button", name="Pause").click()
     await expect(camera).to_be_hidden()
@@ -222,6 +230,12 @@ async def test_a_camera_outlasts_a_rejoin_and_is_off_after_a_pause_and_a_reload(
     await page.get_by_role("button", name="Continue by voice").click()
     await expect(camera).to_be_visible(timeout=20_000)
     await expect(camera).to_have_attribute("aria-pressed", "false")
+    await camera.click()
+    await eventually(lambda: watcher.shown)
+    await page.evaluate(UNPLUG)
+    await expect(page.locator("#notices")).to_contain_text("The camera was unplugged")
+    await expect(camera).to_have_attribute("aria-pressed", "false")
+    await eventually(lambda: not watcher.shown)
     await camera.click()
     await eventually(lambda: watcher.shown)
     await page.reload()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Request, expect
 
 from local.processes import Child
 from tests.browser.conftest import Launch
@@ -169,6 +169,26 @@ async def test_a_busy_microphone_keeps_nobody_out_of_the_room(
     await trouble(page).get_by_role("button", name="Try again").click()
     await expect(page.locator("#stage")).to_have_attribute("data-state", "speaking", timeout=20_000)
     await expect(trouble(page)).to_be_empty()
+
+
+async def test_a_join_pressed_twice_before_the_microphone_is_allowed_opens_one_line(
+    quiet_page: Page, site: Site, speaking: Child
+) -> None:
+    page = quiet_page
+    microphone = await Microphone.of(page, "asked")
+    await agree(page, site.link(await site.invite()))
+    await page.goto(page.url.replace("/check", "/room"))
+    joins: list[Request] = []
+    page.on("request", lambda sent: joins.append(sent) if sent.url.endswith("/join") else None)
+    await expect(page.get_by_role("button", name="Join by voice")).to_be_enabled()
+    await page.evaluate("""() => {
+        const join = document.getElementById("join-voice");
+        join.click();
+        join.click();
+    }""")
+    await microphone.allow()
+    await expect(page.locator("#state")).to_have_text("Listening", timeout=40_000)
+    assert len(joins) == 1
 
 
 async def test_a_mute_by_the_system_is_told_while_the_line_stays(

@@ -33,7 +33,7 @@ POINTS = {
 }
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(600)
 async def test_an_interview_in_a_room_loses_nothing_by_a_kill_and_by_late_webhooks(
     tmp_path: Path,
 ) -> None:

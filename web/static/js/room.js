@@ -147,6 +147,8 @@ async function joinByVoice() {
     else refused(failure);
     return;
   }
+  if (line) return; // pressed again meanwhile
+  if (facts.mode !== "voice") return sound.close(); // typing was chosen meanwhile
   line = new Line(currentTrack, inRoom ? roomCall : directCall, lineEvents());
   void line.start();
 }
