@@ -219,7 +219,7 @@ async def test_an_attempt_that_no_fault_explains_is_found(trial: Trial) -> None:
     evidence = await trial.evidence()
     assert await check(evidence) == []
     await finds("I8", replace(evidence, faults=()))
-    assert await check(replace(evidence, faults=(), leftovers=True)) == []
+    await finds("I8", replace(evidence, faults=(), leftovers=True))  # it failed; it was not late
 
 
 async def test_a_history_that_does_not_replay_is_found(
