@@ -129,7 +129,7 @@ def joins_of(page: Page) -> list[RoomPass]:
     keys: list[RoomPass] = []
 
     async def note(reply: Response) -> None:
-        if reply.url.endswith("/join"):
+        if reply.url.endswith("/join") and reply.ok:
             told = await reply.json()
             keys.append(RoomPass(told["url"], told["token"]))
 
