@@ -29,6 +29,7 @@ from local.account import server_account
 from local.postgres import Postgres
 from local.processes import Children
 from local.temporal import extra_arguments, temporal_program
+from tests.livekit import Running, livekit_server
 
 # What runs with what is left of a processor has no time of its own.
 hypothesis.settings.register_profile(
@@ -142,3 +143,10 @@ async def temporal_server() -> AsyncIterator[WorkflowEnvironment]:
 async def temporal() -> AsyncIterator[WorkflowEnvironment]:
     async with temporal_server() as environment:
         yield environment
+
+
+@pytest.fixture(scope="module")
+async def livekit() -> AsyncIterator[Running]:
+    """LiveKit's own server."""
+    async with livekit_server() as running:
+        yield running

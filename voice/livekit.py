@@ -120,8 +120,11 @@ class RoomLine:
             return
         self._seen, self._admitted = who.sid, False
         async with self._judging:  # the stamp before may have gone to who is here now
-            if who.sid == self._seen and not await self._let_in(who):
-                return await self._send_out(who.sid)
+            if not self._is_here(who.sid):
+                return
+            let_in = await self._let_in(who)
+        if not let_in:
+            await self._send_out(who.sid)
 
     async def _let_in(self, who: rtc.RemoteParticipant) -> bool:
         entry = self._admission.admit(who.attributes, self.transport._client.room.metadata)
@@ -141,9 +144,13 @@ class RoomLine:
         room: rtc.Room = self.transport._client.room
         return room.remote_participants.get(CANDIDATE)
 
+    def _is_here(self, sid: str) -> bool:
+        who = self._candidate()
+        return who is not None and who.sid == sid
+
     async def _send_out(self, sid: str) -> None:
         """Until they have gone: meanwhile they are neither heard nor obeyed."""
-        while (who := self._candidate()) and who.sid == sid and not self._closed:
+        while self._is_here(sid) and not self._closed:
             with suppress(Unavailable):
                 await self._rooms.send_out(self._interview_id, sid)
             await asyncio.sleep(OUT_AGAIN_S)

@@ -74,8 +74,7 @@ class Evidence:
     Each start is given an e-mail address of its own, so that one with two effects shows.
 
     `rooms` is the judge's own way to LiveKit, and `sockets` tells how many of the provider's are
-    open; None where there are none. `leftovers`: the product had what others left of the processor,
-    and an activity that ran out of its time says nothing of it.
+    open; None where there are none.
     """
 
     store: Store
@@ -90,7 +89,6 @@ class Evidence:
     recordings_url: str | None = None
     rooms: LiveKitRooms | None = None
     sockets: Callable[[], Awaitable[int]] | None = None
-    leftovers: bool = False
 
 
 @dataclass(frozen=True)

@@ -56,14 +56,12 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One start of an activity that got so far as to stand in the history. `late`: the attempt
-    before it ran out of its time."""
+    """One start of an activity that got so far as to stand in the history."""
 
     activity: str
     number: int
     scheduled_at: datetime
     started_at: datetime
-    late: bool
 
 
 @dataclass(frozen=True)
@@ -143,8 +141,7 @@ def attempts(history: WorkflowHistory) -> Iterator[Attempt]:
         elif event.event_type == _STARTED:
             begun = event.activity_task_started_event_attributes
             name, scheduled_at = scheduled[begun.scheduled_event_id]
-            late = begun.last_failure.HasField("timeout_failure_info")
-            yield Attempt(name, begun.attempt, scheduled_at, _at(event), late)
+            yield Attempt(name, begun.attempt, scheduled_at, _at(event))
 
 
 def broken_tasks(history: WorkflowHistory) -> int:

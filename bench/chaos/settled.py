@@ -114,8 +114,7 @@ def misrecorded(story: Story) -> Iterator[str]:
         if times > 1:
             yield f"update {what} was accepted {times} times"
     for attempt in histories.attempts(story.history):
-        starved = attempt.late and story.evidence.leftovers
-        if attempt.number > 1 and not starved and not _blamed(attempt, story.evidence.faults):
+        if attempt.number > 1 and not _blamed(attempt, story.evidence.faults):
             yield f"{attempt.activity} took {attempt.number} attempts without a fault"
     if broken := histories.broken_tasks(story.history):
         yield f"{broken} workflow tasks failed by the workflow's code"

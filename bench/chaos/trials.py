@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import sys
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -293,16 +291,9 @@ async def judged(
         recordings_url=servers.settings.recordings_url,
         rooms=servers.outside.rooms if servers.outside else None,
         sockets=servers.outside.providers.sockets if servers.outside else None,
-        leftovers=_has_leftovers(),
     )
     found = [_in_words(each) for each in await invariants.check(evidence, quiet)]
     return [*found, *await unreconciled(servers, evidence.interviews)]
-
-
-def _has_leftovers() -> bool:
-    """Whether `scripts/beside.sh` runs this."""
-    idle = sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_IDLE
-    return idle or os.getpriority(os.PRIO_PROCESS, 0) == 19
 
 
 async def unreconciled(servers: Servers, interviews: Collection[UUID] | None = None) -> list[str]:

@@ -18,6 +18,12 @@ async def agree(page: Page, link: str) -> None:
     await expect(page.get_by_role("heading", name="A quick sound check")).to_be_visible()
 
 
+async def enter(page: Page, link: str) -> None:
+    """Into the room, which asks how to join."""
+    await agree(page, link)
+    await page.goto(page.url.replace("/check", "/room"))
+
+
 async def start_typing(page: Page, link: str) -> None:
     """Into the room, to answer by typing."""
     await agree(page, link)

@@ -11,7 +11,7 @@ from playwright.async_api import Locator, Page, expect
 from contracts.ice import ice_server
 from local.processes import Child
 from tests.browser.conftest import Launch
-from tests.browser.rooms import agree, join_by_voice, type_answer
+from tests.browser.rooms import enter, join_by_voice, type_answer
 from tests.browser.site import Site
 
 pytestmark = pytest.mark.usefixtures("asking")
@@ -75,8 +75,7 @@ async def test_a_network_that_blocks_calls_is_named_in_the_room_and_not_tried_fo
 async def test_a_line_that_the_browser_itself_refuses_is_told_with_a_way_on(
     page: Page, site: Site
 ) -> None:
-    await agree(page, site.link(await site.invite()))
-    await page.goto(page.url.replace("/check", "/room"))
+    await enter(page, site.link(await site.invite()))
     await page.evaluate("servers => { document.body.dataset.ice = servers }", NO_CREDENTIALS)
     await page.get_by_role("button", name="Join by voice").click()
     await expect(problems(page)).to_contain_text("The sound line could not be opened.")

@@ -10,7 +10,7 @@ from playwright.async_api import Locator, Page, Request, expect
 from local.processes import Child
 from tests.browser.conftest import Launch
 from tests.browser.microphones import Kind, Microphone
-from tests.browser.rooms import ANSWER, agree, start_speaking, type_answer
+from tests.browser.rooms import ANSWER, agree, enter, start_speaking, type_answer
 from tests.browser.site import Site
 from tests.browser.voices import recorded
 
@@ -160,8 +160,7 @@ async def test_a_busy_microphone_keeps_nobody_out_of_the_room(
 ) -> None:
     page = quiet_page
     microphone = await Microphone.of(page, "busy")
-    await agree(page, site.link(await site.invite()))
-    await page.goto(page.url.replace("/check", "/room"))
+    await enter(page, site.link(await site.invite()))
     await page.get_by_role("button", name="Join by voice").click()
     await expect(trouble(page)).to_contain_text("Another program is using the microphone.")
     await expect(page.get_by_role("button", name="Answer by typing")).to_be_visible()
@@ -176,8 +175,7 @@ async def test_a_join_pressed_twice_before_the_microphone_is_allowed_opens_one_l
 ) -> None:
     page = quiet_page
     microphone = await Microphone.of(page, "asked")
-    await agree(page, site.link(await site.invite()))
-    await page.goto(page.url.replace("/check", "/room"))
+    await enter(page, site.link(await site.invite()))
     joins: list[Request] = []
     page.on("request", lambda sent: joins.append(sent) if sent.url.endswith("/join") else None)
     await expect(page.get_by_role("button", name="Join by voice")).to_be_enabled()

@@ -37,12 +37,6 @@ async def temporal() -> AsyncIterator[Client]:
         yield client
 
 
-@pytest.fixture
-async def trial(database_url: str, temporal: Client, store: Store) -> AsyncIterator[Trial]:
-    async with trial_of(database_url, temporal, store) as trial:
-        yield trial
-
-
 async def whole(trial: Trial) -> Trial:
     """A follow-up, a pause, an answer, and to the end."""
     await trial.open()
@@ -219,7 +213,6 @@ async def test_an_attempt_that_no_fault_explains_is_found(trial: Trial) -> None:
     evidence = await trial.evidence()
     assert await check(evidence) == []
     await finds("I8", replace(evidence, faults=()))
-    await finds("I8", replace(evidence, faults=(), leftovers=True))  # it failed; it was not late
 
 
 async def test_a_history_that_does_not_replay_is_found(

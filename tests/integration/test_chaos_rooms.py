@@ -22,9 +22,8 @@ from bench.chaos.trials import Trial as Struck
 from bench.chaos.trials import pinpoint, unreconciled
 from bench.figures import this_machine
 from contracts.interview import BotReady, Fence, JoinPurpose
-from db.store import Store
-from tests.integration.trial import Trial, trial_of
-from tests.livekit import Running, livekit_server, needs_livekit
+from tests.integration.trial import Trial
+from tests.livekit import Running, needs_livekit
 from tests.replay.rehearsal import local_temporal
 
 POINTS = {
@@ -63,21 +62,9 @@ async def test_an_interview_in_a_room_loses_nothing_by_a_kill_and_by_late_webhoo
 
 
 @pytest.fixture(scope="module")
-async def livekit() -> AsyncIterator[Running]:
-    async with livekit_server() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 async def temporal() -> AsyncIterator[Client]:
     async with local_temporal() as client:
         yield client
-
-
-@pytest.fixture
-async def trial(database_url: str, temporal: Client, store: Store) -> AsyncIterator[Trial]:
-    async with trial_of(database_url, temporal, store) as trial:
-        yield trial
 
 
 async def ended(trial: Trial, livekit: Running) -> Evidence:

@@ -13,8 +13,7 @@ from temporalio.client import Client
 from bench.chaos.evidence import ANSWERS, Evidence, Told
 from bench.chaos.invariants import check
 from contracts.interview import Outage
-from db.store import Store
-from tests.integration.trial import Trial, trial_of
+from tests.integration.trial import Trial
 from tests.replay.rehearsal import local_temporal
 
 WORDS = ("kangaroo", "elephant")
@@ -24,12 +23,6 @@ WORDS = ("kangaroo", "elephant")
 async def temporal() -> AsyncIterator[Client]:
     async with local_temporal() as client:
         yield client
-
-
-@pytest.fixture
-async def trial(database_url: str, temporal: Client, store: Store) -> AsyncIterator[Trial]:
-    async with trial_of(database_url, temporal, store) as trial:
-        yield trial
 
 
 async def spoken(trial: Trial) -> Evidence:

@@ -30,12 +30,6 @@ from voice.admission import Admission
 Reason = rtc.DisconnectReason
 
 
-@pytest.fixture(scope="module")
-async def livekit() -> AsyncIterator[Running]:
-    async with livekit_server() as running:
-        yield running
-
-
 @pytest.fixture
 async def room(livekit: Running) -> UUID:
     interview_id = uuid4()

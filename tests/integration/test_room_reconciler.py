@@ -27,19 +27,13 @@ from reconciler import Reconciler
 from room_reconciler import RoomReconciler
 from tests.builders import a_new_interview
 from tests.integration.test_api.service import SilentBot, WordGrader, at_work
-from tests.livekit import Guest, Running, livekit_server
+from tests.livekit import Guest, Running
 from tests.replay.rehearsal import local_temporal
 from tests.waiting import eventually
 from tests.workers import polling
 from workflows.interview_client import InterviewClient
 
 S = InterviewStatus
-
-
-@pytest.fixture(scope="module")
-async def livekit() -> AsyncIterator[Running]:
-    async with livekit_server() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

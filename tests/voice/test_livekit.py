@@ -24,7 +24,7 @@ from contracts.rooms import BOT, CANDIDATE, Entry, RoomPass
 from contracts.turns import TurnPurpose
 from livekit_rooms import LiveKitRooms
 from local.livekit import KEY
-from tests.livekit import Guest, Running, livekit_server, show
+from tests.livekit import Guest, Running, show
 from tests.voice.livekit_room import InRoom
 from tests.voice.rooms import CACHE, HASH, VOICED
 from tests.waiting import eventually
@@ -33,12 +33,6 @@ from voice.livekit import SoundRoom
 
 TABLE = "It is a table that maps keys to values with a hash function."
 FASTER = "A cache keeps copies of data so that reading it again is faster."
-
-
-@pytest.fixture(scope="module")
-async def livekit() -> AsyncIterator[Running]:
-    async with livekit_server() as running:
-        yield running
 
 
 @pytest.fixture
@@ -113,17 +107,17 @@ async def test_who_leaves_for_good_is_waited_for_no_longer_than_that(room: InRoo
     assert (result.end, result.connected) == (ConversationEnd.LEFT, True)
 
 
+async def gone(room: InRoom) -> bool:
+    return CANDIDATE not in await room.livekit.inside(room.interview.id)
+
+
 async def is_sent_out(room: InRoom, key: RoomPass) -> None:
     """Whoever enters by this token throws the candidate out, and is not let stay. Their client may
     be sent out before it knows that it is in."""
     thief = Guest()
     entering = asyncio.create_task(thief.join(key))
     await eventually(lambda: room.candidate.ended == "elsewhere")
-
-    async def nobody() -> bool:
-        return CANDIDATE not in await room.livekit.inside(room.interview.id)
-
-    await eventually(nobody)
+    await eventually(lambda: gone(room))
     await asyncio.wait([entering], timeout=30)  # one that is cut off half-way enters all the same
     await thief.leave()
 
@@ -162,14 +156,28 @@ class Dawdling(LiveKitRooms):
         return await super().stamp(interview_id, sid, entry)
 
 
-async def test_a_stamp_that_goes_to_a_used_token_lets_nobody_in(
-    livekit: Running, speech: Speech, heart: Voice, tmp_path: Path
-) -> None:
-    dawdling = Dawdling(livekit.url, livekit.url, KEY, livekit.server.secret)
-    dawdling.go = asyncio.Event()
+@pytest.fixture
+def dawdling(livekit: Running) -> Dawdling:
+    made = Dawdling(livekit.url, livekit.url, KEY, livekit.server.secret)
+    made.go = asyncio.Event()
+    return made
+
+
+@pytest.fixture
+async def slow_room(
+    livekit: Running, dawdling: Dawdling, speech: Speech, heart: Voice, tmp_path: Path
+) -> AsyncIterator[InRoom]:
     running = Running(livekit.server, livekit.child)
     running.rooms = dawdling
-    room = InRoom(running, speech, heart, tmp_path, HASH)
+    made = InRoom(running, speech, heart, tmp_path, HASH)
+    yield made
+    await made.close()
+
+
+async def test_a_stamp_that_goes_to_a_used_token_lets_nobody_in(
+    slow_room: InRoom, dawdling: Dawdling
+) -> None:
+    room = slow_room
     await room.hold()
     await room.candidate.join()
     await eventually(lambda: room.candidate.pulsed)
@@ -179,7 +187,20 @@ async def test_a_stamp_that_goes_to_a_used_token_lets_nobody_in(
     await out
     await room.another().join()
     await eventually(lambda: room.candidate.pulsed)
-    await room.close()
+
+
+async def test_who_leaves_while_another_stamp_is_waited_for_has_left(
+    slow_room: InRoom, dawdling: Dawdling
+) -> None:
+    room = slow_room
+    bot = await room.hold()
+    await room.candidate.join()
+    await eventually(lambda: room.candidate.pulsed)
+    await room.another().join()
+    await room.candidate.leave()
+    await eventually(lambda: gone(room))
+    dawdling.go.set()
+    assert (await asyncio.wait_for(bot, 15)).end is ConversationEnd.LEFT
 
 
 async def test_what_one_who_is_none_says_is_not_heeded(room: InRoom) -> None:

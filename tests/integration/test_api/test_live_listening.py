@@ -22,17 +22,11 @@ from tests.integration.test_api.service import (
 from tests.integration.test_api.test_edges import problem
 from tests.integration.test_api.test_livekit import token_of, told_on_socket
 from tests.integration.test_livekit_rooms import claims
-from tests.livekit import Guest, Running, livekit_server
+from tests.livekit import Guest, Running
 from web import consent
 
 LIVE = {"text_version": consent.current(live_listening=True).version}
 CAMERA = {"text_version": consent.current(live_listening=True, camera=True).version}
-
-
-@pytest.fixture(scope="module")
-async def livekit() -> AsyncIterator[Running]:
-    async with livekit_server() as running:
-        yield running
 
 
 @pytest.fixture

@@ -30,12 +30,6 @@ EVENTS = ("room_started", "participant_joined", "participant_left")
 WEBHOOK = "/api/v1/livekit/webhook"
 
 
-@pytest.fixture(scope="module")
-async def livekit() -> AsyncIterator[Running]:
-    async with livekit_server() as running:
-        yield running
-
-
 @pytest.fixture
 async def service(
     store: Store, listener: Listener, temporal: WorkflowEnvironment, livekit: Running
