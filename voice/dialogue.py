@@ -150,6 +150,10 @@ class Dialogue:
     def pressed(self, press: Press) -> None:
         self._post(self._pressed, press)
 
+    def returned(self) -> None:
+        """The candidate was away for a moment, and has missed what was said then."""
+        self._post(self._stage.welcome_back)
+
     def changed(self, state_version: int) -> None:
         """A newer state was saved, by this bot or by somebody else."""
         self._post(self._changed, state_version)
@@ -306,10 +310,8 @@ class Dialogue:
         lines = self._interviewer.after(Step.ANSWER, snapshot)
         if step in (Step.PAUSE, Step.FINISH, Step.GO_BACK):
             await self._move(step)
-        elif snapshot.status is InterviewStatus.PAUSED:
-            await self._stage.leave(ConversationEnd.PAUSED, lines)
         else:
-            await self._stage.ask(lines)
+            await self._stage.go_on(lines)
 
     async def _take_back(self, turn: CandidateTurn, said: Sequence[Utterance]) -> None:
         """The candidate went on: the answer is opened again and goes on with these words."""
@@ -336,11 +338,7 @@ class Dialogue:
             return
         self._answer.leave(TurnPurpose.CONTROL)
         self.page.moved(snapshot.state_version)
-        lines = self._interviewer.after(step, snapshot)
-        if snapshot.status is InterviewStatus.PAUSED:
-            await self._stage.leave(ConversationEnd.PAUSED, lines)
-        else:
-            await self._stage.ask(lines)
+        await self._stage.go_on(self._interviewer.after(step, snapshot))
 
     async def _pressed(self, press: Press) -> None:
         if self._stage.floor in (Floor.LEAVING, Floor.RECORDING):

@@ -27,7 +27,7 @@ from voice.dialogue import Dialogue
 from voice.improvising import Improviser, Model
 from voice.interviewer import Interviewer
 from voice.lines import CLOSE_WITHIN_S, Line, in_room, open_line
-from voice.messages import Notice, Press
+from voice.messages import Notice
 from voice.notebook import Notebook
 from voice.protocols import InterviewUpdates, Journal
 from voice.recorder import Recorded, Recording
@@ -302,11 +302,10 @@ class Held:
         await self._dialogue.line_gone()
 
     async def _welcome_back(self) -> None:
-        """Whoever was away for a moment has missed what was said then."""
         while True:
             await self._line.returned.wait()
             self._line.returned.clear()
-            self._dialogue.pressed(Press.REPEAT)
+            self._dialogue.returned()
 
     async def _watch_senses(self) -> None:
         """A bot that is deaf, mute or stuck fails, and the page's next offer gets another."""

@@ -112,7 +112,10 @@ class Interviewer:
             minutes = max(1, math.ceil(self.snapshot.remaining / timedelta(minutes=1)))
             text = self._wording.greeting(len(self._plan), minutes)
             return (Line(TurnPurpose.GREETING, text), *self.prompt())
-        kept = bool(open_turns(self.snapshot, turns))
+        return self.welcome_back(kept=bool(open_turns(self.snapshot, turns)))
+
+    def welcome_back(self, *, kept: bool) -> tuple[Line, ...]:
+        """`kept`: an answer to the present prompt was begun."""
         text = self._wording.welcome_back(self.snapshot.cursor.position, kept=kept)
         return (Line(TurnPurpose.RESUME, text), *self._bare_prompt())
 

@@ -26,6 +26,7 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from uuid_utils.compat import uuid7
 
+from contracts.turns import TurnPurpose
 from voice.improvising import Draft
 from voice.interviewer import Line
 from voice.script import sentences
@@ -133,6 +134,12 @@ class Mouth:
     def speaking(self) -> bool:
         """Something is being said or about to be."""
         return bool(self._lines)
+
+    @property
+    def greeting(self) -> bool:
+        """The first words are being said, or are held."""
+        unsaid = (*self._lines, *self.held)
+        return any(spoken.line.purpose is TurnPurpose.GREETING for spoken in unsaid)
 
     @property
     def cut_before_prompt(self) -> bool:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from contracts.conversation import ConversationEnd
+from contracts.interview import InterviewStatus
 from voice.answering import Answering
 from voice.clerk import Clerk
 from voice.ending import Ending
@@ -59,6 +60,25 @@ class Stage:
         self.time.quiet(None)
         await self.say(lines, over=over)
         self._room.prepare(self._interviewer.foreseen())
+
+    async def go_on(self, lines: Sequence[Line]) -> None:
+        """Says what follows an update that has moved the interview."""
+        if self._interviewer.snapshot.status is InterviewStatus.PAUSED:
+            await self.leave(ConversationEnd.PAUSED, lines)
+        else:
+            await self.ask(lines)
+
+    async def welcome_back(self) -> None:
+        """Says where the interview is, and asks anew; all from the start where not even the
+        greeting was over."""
+        if self.floor in (Floor.LEAVING, Floor.RECORDING):
+            return
+        if self.mouth.greeting:
+            lines = self._interviewer.opening(())
+        else:
+            lines = self._interviewer.welcome_back(kept=self._answer.begun)
+        await self.mouth.stop()
+        await self.reply(lines, over=OVER)
 
     async def reply(self, lines: Sequence[Line], *, over: bool = False) -> None:
         """Says what moves nothing: the candidate's words are waited for again after it."""

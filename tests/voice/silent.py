@@ -39,6 +39,7 @@ class SilentRoom:
 
     def __init__(self) -> None:
         self.marks: asyncio.Queue[SpeechMark] = asyncio.Queue()
+        self.audible = asyncio.Event()
         self.dialogue: Dialogue
         self.candidate_speaking = False
         self.words_due = False
@@ -70,7 +71,9 @@ class SilentRoom:
 
     async def pass_marks(self) -> None:
         while True:
-            await self.dialogue.mouth.passed(await self.marks.get())
+            mark = await self.marks.get()
+            await self.audible.wait()
+            await self.dialogue.mouth.passed(mark)
 
     # -- the candidate
 
@@ -117,8 +120,10 @@ async def talking(
     model: AsksModels | None = None,
     missing: Missing = nothing_missing,
     questions: Sequence[Question] = (HASH, CACHE),
+    *,
+    heard: bool = True,
 ) -> AsyncIterator[Talk]:
-    """The first question is asked."""
+    """The first question is asked; or nothing is `heard` of the bot before `audible` is set."""
     interview = MemoryInterview(questions, missing=missing)
     fence, room = Fence(epoch=0), SilentRoom()
     journal, updates = MemoryJournal(interview, fence), MemoryUpdates(interview, fence)
@@ -145,7 +150,9 @@ async def talking(
     beside = (notebook.run(), room.pass_marks(), follow(), dialogue.run([]))
     tasks = [asyncio.create_task(each) for each in beside]
     try:
-        await eventually(lambda: questions[0].prompt in talk.asked())
+        if heard:
+            room.audible.set()
+            await eventually(lambda: questions[0].prompt in talk.asked())
         yield talk
     finally:
         for task in tasks:

@@ -6,6 +6,7 @@ import pytest
 
 from contracts.interview import Move
 from contracts.turns import TurnPurpose
+from tests.voice.rooms import HASH
 from tests.voice.silent import talking
 from tests.waiting import eventually
 from voice.pauses import Kind
@@ -84,6 +85,35 @@ async def test_a_request_begun_before_the_end_is_no_answer() -> None:
         await eventually(lambda: {"type": "cursor", "state_version": 2} in talk.room.sent)
         talk.room.heard("Could you repeat the question?")
         assert await talk.purposes(1) == [("Could you repeat the question?", CONTROL)]
+
+
+async def test_who_was_away_for_a_moment_is_told_where_we_were_and_asked_again() -> None:
+    async with talking() as talk:
+        talk.room.dialogue.returned()
+        again = ["Welcome back. We were at question 1.", HASH.prompt]
+        await eventually(lambda: talk.bot()[-2:] == again)
+        assert talk.asked().count(HASH.prompt) == 2
+
+
+async def test_who_was_away_in_an_answer_hears_that_it_is_kept() -> None:
+    async with talking() as talk:
+        talk.room.speak()
+        talk.room.heard(POINTER)
+        await talk.purposes(1)
+        talk.room.dialogue.returned()
+        await eventually(lambda: any("What you said so far is kept" in each for each in talk.bot()))
+        talk.room.dialogue.turn_stopped()
+        await eventually(lambda: talk.interview.calls == ["record 1"])
+
+
+async def test_who_was_away_during_the_greeting_is_greeted_anew() -> None:
+    async with talking(heard=False) as talk:
+        await eventually(lambda: talk.room.dialogue.mouth.greeting)
+        talk.room.dialogue.returned()
+        talk.room.audible.set()
+        await eventually(lambda: HASH.prompt in talk.asked())
+        assert talk.interview.texts(TurnPurpose.RESUME) == []
+        assert talk.asked().count(HASH.prompt) == 1
 
 
 async def test_turn_taking_is_told_what_kind_of_answer_comes() -> None:
