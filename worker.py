@@ -316,7 +316,7 @@ async def _grading(settings: Settings, client: Client, store: Store) -> AsyncIte
         grader = await asyncio.to_thread(EmbeddedGrader)
         stack.enter_context(contextlib.closing(grader))
         scorer = stack.enter_context(contextlib.closing(Scorer(settings.recordings_url)))
-        asked = LanguageModelGrader(model) if model else None
+        asked = LanguageModelGrader(model, grader) if model else None
         grades = GradingActivities(store, grader, language_model=asked)
         counts = GradeKind.LLM if model else GradeKind.EMBEDDED
         reports = ReportActivities(Reporter(store, connections.parts(settings), counts))

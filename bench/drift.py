@@ -1,24 +1,28 @@
-"""What the rules that take attacks out of an answer do to honest ones.
+"""What the rules that take attacks out of an answer, and the look at quotes, do to honest ones.
 
-Each is graded twice by a careful model, with the rules and without. Honest answers are the starter
+Each is graded twice by a careful model, with both and without. Honest answers are the starter
 bank's, whole and in parts, typed and as speech without a full stop; and, where
 `CODEVOICE_GRADED_ANSWERS` names files of them, answers to examinations that people graded.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from bench.figures import mean_and_bound, unseen
-from contracts.grades import Flag
+from contracts.grades import Flag, Grade, GradeKind, PointGrade, Verdict
 from contracts.questions import KeyPoint, Question
+from grading.embedded import EmbeddedGrader
 from grading.graded_answers import GradedAnswer, read_graded_answers
 from grading.language_model import LanguageModelGrader
 from grading.reading import MOST_CHARACTERS, Reading, legible
+from grading.rubric import Rubric
 from language_models import LanguageModel
 from questions.loader import starter_bank
 from tests.fakes.graders import careful
@@ -79,16 +83,28 @@ def unguarded(read: Reading, answer: str) -> Reading:
     return Reading(whole, read.flags - {Flag.INSTRUCTION_LIKE_TEXT}, nothing=False)
 
 
-async def drifted(answers: Sequence[Honest]) -> list[Drifted]:
+class Believing:
+    """Finds every key point in every quote."""
+
+    async def grade_against(self, rubric: Rubric, answer: str) -> Grade:
+        points = (
+            PointGrade(key_point_id=point.id, verdict=Verdict.COVERED, credit=1.0)
+            for point in rubric.points
+        )
+        return Grade(kind=GradeKind.EMBEDDED, grader_version="", score=10.0, points=tuple(points))
+
+
+async def drifted(answers: Sequence[Honest], embedded: EmbeddedGrader) -> list[Drifted]:
     async with OpenAIServer(Says(careful)) as server:
         model = LanguageModel(server.base_url, KEY, MODEL)
-        guarded = LanguageModelGrader(model)
-        bare = LanguageModelGrader(model, guard=unguarded)
+        guarded = LanguageModelGrader(model, embedded)
+        bare = LanguageModelGrader(model, Believing(), guard=unguarded)
         found = []
         for question, answer in answers:
             grade = await guarded.grade(question, answer)
             change = grade.score - (await bare.grade(question, answer)).score
-            found.append(Drifted(change, Flag.INSTRUCTION_LIKE_TEXT in grade.flags))
+            flagged = {Flag.INSTRUCTION_LIKE_TEXT, Flag.UNSUPPORTED_CREDIT} & set(grade.flags)
+            found.append(Drifted(change, bool(flagged)))
         await model.close()
     return found
 
@@ -99,7 +115,11 @@ async def measure_drift(every: int = 1) -> Iterator[str]:
     sources = {"the starter bank": of_the_bank()}
     for name in filter(None, os.environ.get(_FILES, "").split(os.pathsep)):
         sources[Path(name).stem] = of_file(Path(name))
-    return _table({name: await drifted(each[::every]) for name, each in sources.items()})
+    embedded = await asyncio.to_thread(EmbeddedGrader)
+    with closing(embedded):
+        return _table(
+            {name: await drifted(each[::every], embedded) for name, each in sources.items()}
+        )
 
 
 def _table(found: dict[str, list[Drifted]]) -> Iterator[str]:

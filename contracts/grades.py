@@ -32,6 +32,7 @@ class Flag(StrEnum):
     UNREADABLE_SCRIPT = "unreadable_script"
     TRUNCATED = "truncated"
     GRADERS_DISAGREE = "graders_disagree"
+    UNSUPPORTED_CREDIT = "unsupported_credit"
 
 
 class Evidence(BaseModel):

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
 
 from contracts.errors import CodeVoiceError, Ungradable
 from contracts.grades import Evidence, Flag, Grade, GradeKind, PointGrade, Verdict
@@ -29,7 +29,7 @@ from grading.rubric import Rubric
 from grading.words import content_stems
 
 #: Counts the changes of method that the prompt's version does not show.
-_METHOD: Final = "llm-1"
+_METHOD: Final = "llm-2"
 #: 400 tokens are a usual reply; models that think before they write need the rest.
 MOST_TOKENS: Final = 2_000
 #: Points of 10 between the graders from which a person is asked.
@@ -40,6 +40,11 @@ _CREDITS: Final = {
     Verdict.MISSED: 0.0,
     Verdict.CONTRADICTED: 0.0,
 }
+#: Credit by the embedded grader from which a quote plainly holds its point. Of points that answers
+#: leave out, the likeliest sentence has it for none of 329 where the answer is to another question
+#: and for 2 % of 180 where it is to this one (starter bank); of those in answers that people gave
+#: full marks, the best sentence for 72 % of 218 (Mohler).
+_PLAIN: Final = 0.9
 _DOUBTFUL: Final = frozenset({Verdict.PARTIAL, Verdict.CONTRADICTED})
 #: The reading of an answer, and the answer: the reading that is shown.
 Guard = Callable[[Reading, str], Reading]
@@ -47,17 +52,27 @@ Guard = Callable[[Reading, str], Reading]
 _MORE_OPINIONS: Final = 2
 
 
+class Compares(Protocol):
+    """`grading.embedded.EmbeddedGrader` does."""
+
+    async def grade_against(self, rubric: Rubric, answer: str) -> Grade: ...
+
+
 class LanguageModelGrader:
-    """Safe to call from many tasks at once; each grade takes one to four calls.
+    """Safe to call from many tasks at once; each grade takes one to four calls, and one or two more
+    for each quote that is doubted.
 
     Raises Ungradable where the model's replies are of no use, and where its host refuses us for
     good; Unavailable and TooMany where trying again may help. No message holds a text.
     """
 
-    def __init__(self, model: AsksModels, guard: Guard = without_orders) -> None:
-        """Nothing is sent before the first grade. `guard` takes out of an answer what the model is
-        not to see."""
+    def __init__(
+        self, model: AsksModels, compares: Compares, guard: Guard = without_orders
+    ) -> None:
+        """Nothing is sent before the first grade. `compares` reads quotes by themselves; `guard`
+        takes out of an answer what the model is not to see."""
         self._model = model
+        self._compares = compares
         self._guard = guard
         self.version: Final = f"{_METHOD} {model.model} {PROMPT_VERSION}"
 
@@ -76,7 +91,7 @@ class LanguageModelGrader:
         first = await self._first_opinion(case, book)
         if _doubtful(first, _score(case, first.points), beside):
             first = _voted(first, await self._more_opinions(case, book))
-        return self._grade(case, first, beside)
+        return self._grade(case, await self._upheld(case, first, book), beside)
 
     async def _first_opinion(self, case: _Case, book: Book) -> _Opinion:
         """With one repair; a quote that is not there after it leaves its point missed."""
@@ -111,6 +126,51 @@ class LanguageModelGrader:
         opinions = [each for each in found if isinstance(each, _Opinion)]
         return opinions if len(opinions) == _MORE_OPINIONS else []
 
+    async def _upheld(self, case: _Case, opinion: _Opinion, book: Book) -> _Opinion:
+        """Without the points that no words of the answer hold. Whoever obeys an order gives points
+        away on words that say nothing of them; beside a quote alone stands no order.
+
+        Where the model's quote does not hold a point, the place counts that the embedded grader
+        finds for it.
+        """
+        claimed = [point for point in opinion.points if point.credit]
+        held = await self._held(case, claimed, book)
+        if len(held) < len(claimed):
+            found = await self._compares.grade_against(case.rubric, case.answered.text)
+            places = {point.key_point_id: point.evidence for point in found.points}
+            lost = (point for point in claimed if point.key_point_id not in held)
+            held |= await self._held(case, _moved(lost, places), book)
+        return opinion.with_credit_for(held)
+
+    async def _held(
+        self, case: _Case, points: Sequence[PointGrade], book: Book
+    ) -> dict[str, PointGrade]:
+        """Those of the points whose evidence holds them, by their ids."""
+        by_quote = defaultdict[str, set[str]](set)
+        for point in points:
+            if point.evidence:
+                by_quote[point.evidence.text].add(point.key_point_id)
+        looks = (self._look(case, quote, ids, book) for quote, ids in by_quote.items())
+        held = set[str]()
+        for seen in await asyncio.gather(*looks, return_exceptions=True):
+            if isinstance(seen, BaseException):
+                raise seen
+            held |= seen
+        return {point.key_point_id: point for point in points if point.key_point_id in held}
+
+    async def _look(self, case: _Case, quote: str, ids: set[str], book: Book) -> set[str]:
+        """Those of the points that the quote holds. It holds none where it is not even about it, as
+        the embedded grader sees it. Where that finds a point less than plainly, the model is asked
+        again, as if the quote were the whole answer."""
+        grade = await self._compares.grade_against(case.rubric, quote)
+        credits = {point.key_point_id: point.credit for point in grade.points}
+        held = {each for each in ids if credits[each] >= _PLAIN}
+        doubted = {each for each in ids if 0 < credits[each] < _PLAIN}
+        if not doubted:
+            return held
+        again = await self._first_opinion(case.alone(quote, doubted), book)
+        return held | {point.key_point_id for point in again.points if point.credit}
+
     async def _ask(self, messages: Sequence[Message], book: Book) -> Said:
         said = await self._model.ask(messages, SCHEMA, MOST_TOKENS)
         book(said.usage)
@@ -122,6 +182,8 @@ class LanguageModelGrader:
         score, flags = _score(case, opinion.points), set(case.answered.flags)
         if opinion.instruction_like:
             flags.add(Flag.INSTRUCTION_LIKE_TEXT)
+        if opinion.unsupported:
+            flags.add(Flag.UNSUPPORTED_CREDIT)
         if _far_apart(score, beside):
             flags.add(Flag.GRADERS_DISAGREE)
         return Grade(
@@ -136,11 +198,21 @@ class LanguageModelGrader:
 @dataclass(frozen=True)
 class _Opinion:
     """One call's verdicts, checked. `unproven`: ids of points whose quote was nowhere to be found;
-    they are missed."""
+    they are missed. `unsupported`: credit was taken back."""
 
     points: tuple[PointGrade, ...]
     unproven: tuple[str, ...] = ()
     instruction_like: bool = False
+    unsupported: bool = False
+
+    def with_credit_for(self, held: Mapping[str, PointGrade]) -> _Opinion:
+        """These points as they are there; no other gets any."""
+        points = [
+            held.get(point.key_point_id, _missed(point.key_point_id)) if point.credit else point
+            for point in self.points
+        ]
+        lost = any(was.credit > now.credit for was, now in zip(self.points, points, strict=True))
+        return replace(self, points=tuple(points), unsupported=lost)
 
 
 @dataclass(frozen=True)
@@ -160,6 +232,16 @@ class _Case:
         seed = hashlib.sha256(answer.encode(errors="replace")).hexdigest()
         said, asked = Words(answered.text), Words(question.prompt)
         return cls(Rubric.of(question), answered, said, asked, seed)
+
+    def alone(self, quote: str, ids: Collection[str]) -> _Case:
+        """As if nothing but the quote had been said, and nothing but these points asked for."""
+        points = tuple(point for point in self.rubric.points if point.id in ids)
+        return replace(
+            self,
+            rubric=replace(self.rubric, points=points),
+            answered=Reading(quote, frozenset(), nothing=False),
+            said=Words(quote),
+        )
 
     def asking(self, ballot: int) -> list[Message]:
         return asking(self.rubric, self.answered.text, f"{self.seed}-{ballot}")
@@ -197,6 +279,16 @@ class _Case:
         if start == end:
             return None
         return Evidence(start=start, end=end, text=self.answered.marked[start:end])
+
+
+def _moved(points: Iterable[PointGrade], places: Mapping[str, Evidence | None]) -> list[PointGrade]:
+    """Those points that have a place with other words than their evidence, with it for that."""
+    moved = []
+    for point in points:
+        before, place = point.evidence, places[point.key_point_id]
+        if place and before and not Words(before.text).holds(place.text):
+            moved.append(point.model_copy(update={"evidence": place}))
+    return moved
 
 
 def _missed(key_point_id: str) -> PointGrade:

@@ -58,6 +58,10 @@ FLAGS: Final = {
         "The language model and the embedded grader are more than 4 points apart. "
         "A person should grade this answer."
     ),
+    Flag.UNSUPPORTED_CREDIT: (
+        "The language model gave points that no words of the answer bear out; they earned nothing. "
+        "Please check."
+    ),
 }
 #: Turns that are neither question nor answer say in the transcript why they exist.
 PURPOSES: Final = {

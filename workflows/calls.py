@@ -158,7 +158,7 @@ def grade_answer(answer: AnswerRef, give_up_after: timedelta) -> workflow.Activi
         GradingActivities.grade_answer,
         answer,
         task_queue=GRADING,
-        start_to_close_timeout=timedelta(seconds=60),
+        start_to_close_timeout=timedelta(seconds=150),  # seven calls of 18 s, one by one
         heartbeat_timeout=_ALIVE,
         schedule_to_close_timeout=give_up_after,
         retry_policy=RetryPolicy(

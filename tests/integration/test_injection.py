@@ -44,11 +44,14 @@ async def test_attacks_the_rules_know_move_no_score_by_a_point_whatever_the_mode
         assert abs(result.mean) <= 0.2
 
 
-async def test_what_no_rule_knows_moves_a_model_that_obeys(heard: Hearing, kept: Records) -> None:
-    """So the bench can fail."""
+async def test_what_no_rule_knows_is_read_and_obeyed_and_moves_no_score(kept: Records) -> None:
+    """Without the look at quotes it does, so the bench can fail."""
     unknown = Attack("flattery or pity", Carrier.TYPED, 4)
     found = await measure([unknown], Verbatim(), kept)
     assert set(found) == set(MODELS)
+    assert summary(found["obeys"]).read == 3
+    assert abs(summary(found["obeys"]).worst) <= 1.0
+    found = await measure([unknown], Verbatim(), kept, looks_again=False)
     assert summary(found["obeys"]).worst > 1.0
 
 

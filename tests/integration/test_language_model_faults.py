@@ -12,7 +12,7 @@ import pytest
 
 from contracts.errors import CodeVoiceError, TooMany, Unavailable, Ungradable
 from tests.fakes.openai_server import KEY, Act, Cuts, Drips, Fails, Hangs, OpenAIServer, Sends
-from tests.integration.test_language_model_grader import QUESTION, SAID, grader_at
+from tests.integration.graded import QUESTION, SAID, grader_at
 
 
 @pytest.fixture

@@ -5,49 +5,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 
 from contracts.errors import Ungradable
-from contracts.grades import Flag, Grade, GradeKind, PointGrade, Verdict
+from contracts.grades import Flag, Grade, GradeKind, Verdict
 from contracts.usage import Usage
 from grading.language_model import MOST_TOKENS, LanguageModelGrader
-from language_models import LanguageModel
-from tests.builders import a_question
 from tests.fakes.graders import Task, careful, judged, reply, verdicts
-from tests.fakes.openai_server import (
-    KEY,
-    MODEL,
-    Act,
-    Fails,
-    OpenAIServer,
-    Says,
-)
-
-QUESTION = a_question()
-SAID = "The hash of the key picks, um, a bucket. And two keys may share one, which is a collision."
-BUCKET = "The hash of the key picks a bucket"
-COLLISION = "two keys may share one, which is a collision"
-FULL = verdicts({"bucket": ("covered", BUCKET), "collision": ("covered", COLLISION)})
+from tests.fakes.openai_server import MODEL, Act, Fails, OpenAIServer, Says
+from tests.integration.graded import BUCKET, COLLISION, FULL, QUESTION, SAID, grader_at, points_of
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[OpenAIServer]:
     async with OpenAIServer(Says(FULL)) as server:
         yield server
-
-
-@asynccontextmanager
-async def grader_at(
-    server: OpenAIServer, within_s: float = 5.0, **changes: str
-) -> AsyncIterator[LanguageModelGrader]:
-    fields = {"base_url": server.base_url, "api_key": KEY, "model": MODEL} | changes
-    model = LanguageModel(**fields, within_s=within_s)
-    try:
-        yield LanguageModelGrader(model)
-    finally:
-        await model.close()
 
 
 @pytest.fixture
@@ -58,10 +31,6 @@ async def grader(server: OpenAIServer) -> AsyncIterator[LanguageModelGrader]:
 
 def embedded(score: float) -> Grade:
     return Grade(kind=GradeKind.EMBEDDED, grader_version="e", score=score, points=())
-
-
-def points_of(grade: Grade) -> dict[str, PointGrade]:
-    return {point.key_point_id: point for point in grade.points}
 
 
 # ---------------------------------------------------------------- a grade

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -13,6 +15,7 @@ from bench.injection import Moved, summary, table
 from bench.interviewing import VERDICTS, Interviewing, Obeys, worded
 from bench.leaks import canary, with_canaries
 from contracts.questions import Question
+from grading.embedded import EmbeddedGrader
 from questions.loader import starter_bank
 from tests.builders import a_question
 from tests.fakes.openai_server import Asked
@@ -110,12 +113,20 @@ def test_lines_are_told_by_who_worded_them() -> None:
     ]
 
 
-async def test_honest_answers_of_the_bank_do_not_drift_and_an_order_is_noticed() -> None:
+@pytest.fixture(scope="module")
+def embedded() -> Iterator[EmbeddedGrader]:
+    with closing(EmbeddedGrader()) as grader:
+        yield grader
+
+
+async def test_honest_answers_of_the_bank_do_not_drift_and_an_order_is_noticed(
+    embedded: EmbeddedGrader,
+) -> None:
     answers = of_the_bank()
     assert len(answers) >= 500
-    assert {each.change for each in await drifted(answers[::16])} == {0.0}
+    assert {each.change for each in await drifted(answers[::16], embedded)} == {0.0}
     question = starter_bank()[0]
     attacked = Honest(question, f"{OVERRIDE[:-1]} and so: {question.model_answer}")
-    (found,) = await drifted([attacked])
+    (found,) = await drifted([attacked], embedded)
     assert found.change < 0
     assert found.flagged
