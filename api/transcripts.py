@@ -13,7 +13,7 @@ from api.clips import cut, partial
 from api.openapi import READ_REFUSALS, refusals
 from api.parts import OurParts
 from contracts.interview import InterviewStatus
-from contracts.turns import Turn
+from contracts.turns import Turn, in_spoken_order
 
 router = APIRouter(
     prefix="/api/v1/interviews/{interview_id}", tags=["transcript"], responses=READ_REFUSALS
@@ -22,8 +22,8 @@ router = APIRouter(
 
 @router.get("/transcript", response_model=TranscriptOut)
 async def transcript(seen: Ours, parts: OurParts) -> Response:
-    """Everything said and typed so far, of both sides, in order."""
-    turns = await parts.store.turns.of_interview(seen.interview.id)
+    """Everything said and typed so far, of both sides, in the order in which it was begun."""
+    turns = in_spoken_order(await parts.store.turns.of_interview(seen.interview.id))
     status = seen.interview.status
     told = TranscriptOut(
         interview_id=seen.interview.id,

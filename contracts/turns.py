@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -57,3 +58,23 @@ class Turn(BaseModel):
     recording_offset_ms: int | None = Field(default=None, ge=0)
     interrupted: bool = False
     number: int | None = None  # given by the database, rising within the interview
+
+
+def in_spoken_order(turns: Iterable[Turn]) -> list[Turn]:
+    """By their numbers, but for lines that were cut: those are written down when they are given up,
+    which is after the words that cut them."""
+    ordered: list[Turn] = []
+    for turn in sorted(turns, key=_written_order):
+        place = len(ordered)
+        while turn.interrupted and place and _came_into(ordered[place - 1], turn):
+            place -= 1
+        ordered.insert(place, turn)
+    return ordered
+
+
+def _came_into(turn: Turn, line: Turn) -> bool:
+    return turn.speaker is not line.speaker and turn.started_at > line.started_at
+
+
+def _written_order(turn: Turn) -> tuple[bool, int, datetime]:
+    return (turn.number is None, turn.number or 0, turn.started_at)

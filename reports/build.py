@@ -29,7 +29,7 @@ from contracts.report import (
     TopicScore,
     Total,
 )
-from contracts.turns import Speaker, Turn, TurnPurpose
+from contracts.turns import Speaker, Turn, TurnPurpose, in_spoken_order
 from reports.legible import legible
 
 #: A person's grade stands before a model's, a model's before the embedded one.
@@ -38,7 +38,7 @@ _TRUST: Final = (GradeKind.EMBEDDED, GradeKind.LLM, GradeKind.HUMAN)
 
 def build_report(inputs: ReportInputs) -> Report:
     """Pure and total: the same inputs give the same report, and no text makes it fail."""
-    turns = sorted(inputs.turns, key=_spoken_order)
+    turns = in_spoken_order(inputs.turns)
     start = min((turn.started_at for turn in turns), default=None)
     questions = tuple(
         _Asked(row, inputs, turns, start).reported(position)
@@ -61,10 +61,6 @@ def build_report(inputs: ReportInputs) -> Report:
         ),
         produced_by=_produced_by(inputs, questions),
     )
-
-
-def _spoken_order(turn: Turn) -> tuple[bool, int, datetime]:
-    return (turn.number is None, turn.number or 0, turn.started_at)
 
 
 class _Asked:
