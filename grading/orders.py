@@ -13,11 +13,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from contracts.grades import Flag
-from grading.reading import GAP, MOST_CHARACTERS, Reading, legible, without
+from grading.reading import GAP, MOST_CHARACTERS, SENTENCE, Reading, legible, without
 from grading.words import STOP, content_stems, is_known, listed
 
-#: A line, or a sentence in it.
-_PIECE: Final = re.compile(r"[^.!?\n]+(?:[.!?](?!\s)[^.!?\n]*)*[.!?]*")
 #: Recognised speech has no full stops: of a long piece this many words around are taken out.
 _LONG_WORDS: Final = 40
 _WORDS_AROUND: Final = 12
@@ -82,7 +80,7 @@ def without_orders(answered: Reading, answer: str) -> Reading:
 
 def orders(text: str) -> Iterator[tuple[int, int]]:
     """Where they stand, as (start, end); some overlap."""
-    for piece in _PIECE.finditer(text):
+    for piece in SENTENCE.finditer(text):
         yield from _orders_in(piece.group(), piece.start())
 
 

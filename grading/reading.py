@@ -21,7 +21,8 @@ MOST_CHARACTERS: Final = 40_000
 GAP: Final = "\0"
 
 _QUOTABLE: Final = re.compile(rf"[^{GAP}\s](?:[^{GAP}]*[^{GAP}\s])?")
-_SENTENCE: Final = re.compile(r"[^.!?\n]+(?:[.!?](?!\s)[^.!?\n]*)*[.!?]*")
+#: A line, or a sentence in it.
+SENTENCE: Final = re.compile(r"[^.!?\n]+(?:[.!?](?!\s)[^.!?\n]*)*[.!?]*")
 _DO_NOT_KNOW: Final = re.compile(
     r"\b(?:i )?(?:do not|don'?t|didn'?t) (?:really )?"
     r"(?:know|remember|recall|have an? (?:answer|idea))"
@@ -69,6 +70,10 @@ class _Legible(dict[int, int]):
 
 
 _LEGIBLE: Final = _Legible({character: _legible_or_gap(character) for character in range(0x250)})
+
+
+def sentences(text: str) -> list[str]:
+    return [match.group() for match in SENTENCE.finditer(text)]
 
 
 def legible(text: str) -> str:
@@ -146,7 +151,7 @@ def _mostly_other_script(text: str) -> bool:
 
 def _echoes(text: str, question_stems: frozenset[str]) -> Iterable[tuple[int, int]]:
     """Sentences that repeat the question and add nothing at all."""
-    for match in _SENTENCE.finditer(text):
+    for match in SENTENCE.finditer(text):
         said = set(content_stems(match.group()))
         repeated = len(said & question_stems)
         if repeated >= max(2, 0.6 * len(question_stems)) and not said - question_stems - SMALL_TALK:
