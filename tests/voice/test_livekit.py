@@ -127,11 +127,11 @@ async def test_a_token_that_was_used_is_sent_out_and_its_owner_comes_back(room: 
     bot = await room.hold()
     await room.candidate.join()
     await room.asked("What is a hash table?")
+    again = "Welcome back. We were at question 1. What is a hash table?"
     for _ in range(2):
         await is_sent_out(room, room.entered_by)
         await room.another().join()
-        again = "Welcome back. We were at question 1. What is a hash table?"
-    await eventually(lambda: again in room.said(), within_s=15)
+        await eventually(lambda: again in room.said(), within_s=15)
     assert not bot.done()
 
 
