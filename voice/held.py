@@ -141,10 +141,10 @@ class Held:
             await asyncio.wait([tidying], timeout=CANCELLED_TIDY_WITHIN_S)
             raise
         except BaseException:
-            await self._tidy(None)
+            await self._tidied(None)
             raise
         else:
-            await self._tidy(end)
+            await self._tidied(end)
         finally:
             booking.cancel()
         if self._house.draining.is_set() and end is ConversationEnd.SUPERSEDED:
@@ -184,16 +184,9 @@ class Held:
             raise
         try:
             self._begin_recording()
-            snapshot, _ = await asyncio.gather(
-                self._updates.bot_ready(
-                    BotReady(
-                        fence=self._fence,
-                        offer_id=self._spec.offer_id,
-                        last_alive_at=last_alive_at,
-                    )
-                ),
-                self._note_recording(),
-            )
+            offer_id = self._spec.offer_id
+            bot = BotReady(fence=self._fence, offer_id=offer_id, last_alive_at=last_alive_at)
+            snapshot, _ = await asyncio.gather(self._updates.bot_ready(bot), self._note_recording())
         except BaseException:
             self._recovering.cancel()
             await within(CLOSE_WITHIN_S, self._line.close())
@@ -354,6 +347,15 @@ class Held:
         return self._recording.recording_id, self._recording.offset_ms(at)
 
     # -- the end
+
+    async def _tidied(self, end: ConversationEnd | None) -> None:
+        """Goes on when it is cancelled: else the recording is written for ever."""
+        tidying = asyncio.create_task(self._tidy(end))
+        try:
+            await asyncio.shield(tidying)
+        except asyncio.CancelledError:
+            await asyncio.wait([tidying], timeout=CANCELLED_TIDY_WITHIN_S)
+            raise
 
     async def _tidy(self, end: ConversationEnd | None) -> None:
         """Writes what is left, tells the page, closes everything. `end` is None after a failure."""
