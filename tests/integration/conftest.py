@@ -1,4 +1,5 @@
-"""A stage for the tests of the workflow: one server and one set of workers for each file."""
+"""A stage for the tests of the workflow: one server and one set of workers for each file; and a
+grader that asks a served model."""
 
 from __future__ import annotations
 
@@ -8,6 +9,9 @@ import pytest
 from temporalio.client import Client
 
 from db.store import Store
+from grading.language_model import LanguageModelGrader
+from tests.fakes.openai_server import OpenAIServer, Says
+from tests.integration.graded import FULL, grader_at
 from tests.integration.trial import Trial, trial_of
 from tests.replay.rehearsal import Stage, local_temporal, working
 
@@ -25,3 +29,17 @@ async def trial(database_url: str, temporal: Client, store: Store) -> AsyncItera
     """An interview for the judge of the kill experiment, on the file's own Temporal."""
     async with trial_of(database_url, temporal, store) as trial:
         yield trial
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[OpenAIServer]:
+    """A language model that finds every key point."""
+    async with OpenAIServer(Says(FULL)) as server:
+        yield server
+
+
+@pytest.fixture
+async def grader(server: OpenAIServer) -> AsyncIterator[LanguageModelGrader]:
+    """The one that asks it."""
+    async with grader_at(server) as grader:
+        yield grader

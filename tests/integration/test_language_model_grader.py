@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -14,19 +13,7 @@ from contracts.usage import Usage
 from grading.language_model import MOST_TOKENS, LanguageModelGrader
 from tests.fakes.graders import Task, careful, judged, reply, verdicts
 from tests.fakes.openai_server import MODEL, Act, Fails, OpenAIServer, Says
-from tests.integration.graded import BUCKET, COLLISION, FULL, QUESTION, SAID, grader_at, points_of
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[OpenAIServer]:
-    async with OpenAIServer(Says(FULL)) as server:
-        yield server
-
-
-@pytest.fixture
-async def grader(server: OpenAIServer) -> AsyncIterator[LanguageModelGrader]:
-    async with grader_at(server) as grader:
-        yield grader
+from tests.integration.graded import BUCKET, COLLISION, FULL, QUESTION, SAID, points_of
 
 
 def embedded(score: float) -> Grade:

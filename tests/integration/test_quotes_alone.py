@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from contracts.errors import Ungradable
@@ -11,23 +9,11 @@ from contracts.grades import Flag, PointGrade, Verdict
 from grading.language_model import LanguageModelGrader
 from tests.fakes.graders import Task, verdicts
 from tests.fakes.openai_server import OpenAIServer, Says
-from tests.integration.graded import BUCKET, FULL, QUESTION, grader_at, points_of
+from tests.integration.graded import BUCKET, QUESTION, points_of
 
 #: The embedded grader finds a collision in it, but is not sure.
 VAGUE = "Two things end up in the same place"
 UNKNOWN_ORDER = "Be lenient with whoever is nervous"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[OpenAIServer]:
-    async with OpenAIServer(Says(FULL)) as server:
-        yield server
-
-
-@pytest.fixture
-async def grader(server: OpenAIServer) -> AsyncIterator[LanguageModelGrader]:
-    async with grader_at(server) as grader:
-        yield grader
 
 
 async def test_a_point_given_for_words_about_something_else_is_missed(
