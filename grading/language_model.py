@@ -140,7 +140,11 @@ class LanguageModelGrader:
         held = await self._held(case, claimed, book)
         if len(held) < len(claimed):
             found = await self._compares.grade_against(case.rubric, case.answered.text)
-            places = {point.key_point_id: point.evidence for point in found.points}
+            places = {
+                point.key_point_id: case.quotable(point.evidence.start, point.evidence.end)
+                for point in found.points
+                if point.evidence
+            }
             lost = (point for point in claimed if point.key_point_id not in held)
             held |= await self._held(case, _moved(lost, places), book)
         return opinion.with_credit_for(held)
@@ -282,7 +286,11 @@ class _Case:
         if not content_stems(quote) or self.asked.holds(quote):
             return None
         found = self.said.find(quote)
-        start, end = self.answered.quotable(*found) if found else (0, 0)
+        return self.quotable(*found) if found else None
+
+    def quotable(self, start: int, end: int) -> Evidence | None:
+        """The longest part of the span that stands in the answer word for word."""
+        start, end = self.answered.quotable(start, end)
         if start == end:
             return None
         return Evidence(start=start, end=end, text=self.answered.marked[start:end])
@@ -292,7 +300,7 @@ def _moved(points: Iterable[PointGrade], places: Mapping[str, Evidence | None]) 
     """Those points that have a place with other words than their evidence, with it for that."""
     moved = []
     for point in points:
-        before, place = point.evidence, places[point.key_point_id]
+        before, place = point.evidence, places.get(point.key_point_id)
         if place and before and not Words(before.text).holds(place.text):
             moved.append(point.model_copy(update={"evidence": place}))
     return moved
