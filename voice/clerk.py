@@ -28,8 +28,9 @@ LONGEST_WAIT_S: Final = 5.0
 #: longer to fail: 15 s where Temporal answers and no worker does.
 TOLD_AFTER_S: Final = 3.0
 
-#: Where a moment is in the recording: its id and milliseconds, None without a recording.
-Place = Callable[[datetime], tuple[UUID | None, int | None]]
+#: Where what one of the two said from then until then begins in the recording: its id and
+#: milliseconds, None and None when there is none.
+Place = Callable[[Speaker, datetime, datetime], tuple[UUID | None, int | None]]
 
 
 class Clerk:
@@ -43,14 +44,15 @@ class Clerk:
         journal: Journal,
         updates: InterviewUpdates,
         notebook: Notebook,
-        place: Place,
+        place: Place | None,
     ) -> None:
+        """`place` is None when nothing is recorded."""
         self._interview_id = interview_id
         self._fence = fence
         self._journal = journal
         self._updates = updates
         self._notebook = notebook
-        self._place = place
+        self._place = place or _nowhere
         self._looking: set[asyncio.Task[None]] = set()
 
     def close(self) -> None:
@@ -60,7 +62,7 @@ class Clerk:
     def candidate_said(
         self, heard: Heard, cursor: Cursor, purpose: TurnPurpose, turn_id: UUID
     ) -> None:
-        recording_id, offset_ms = self._place(heard.started_at)
+        recording_id, offset_ms = self._place(Speaker.CANDIDATE, heard.started_at, heard.ended_at)
         self._notebook.write(
             Turn(
                 id=turn_id,
@@ -83,7 +85,9 @@ class Clerk:
         """Notes a line that was heard, in full or up to where it was cut; an unheard one is not."""
         if spoken.started_at is None or spoken.ended_at is None:
             return
-        recording_id, offset_ms = self._place(spoken.started_at)
+        recording_id, offset_ms = self._place(
+            Speaker.INTERVIEWER, spoken.started_at, spoken.ended_at
+        )
         self._notebook.write(
             Turn(
                 id=spoken.turn_id,
@@ -179,3 +183,7 @@ async def _reached(call: Callable[[], Awaitable[Snapshot]]) -> Snapshot | None:
             _log.warning("not done yet, trying again: %s", type(failure).__name__)
         await asyncio.sleep(wait_s)
         wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+
+def _nowhere(speaker: Speaker, started_at: datetime, ended_at: datetime) -> tuple[None, None]:
+    return None, None

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -221,7 +220,7 @@ class Held:
             journal=self._journal,
             updates=self._updates,
             notebook=self._notebook,
-            place=self._place,
+            place=self._recording.place if self._recording else None,
         )
         self._dialogue = Dialogue(interviewer, clerk, self._bot, self._fence.epoch)
         self._bot.connect(self._dialogue)
@@ -340,11 +339,6 @@ class Held:
         self._bot.send(messages.notice(Notice.RECORDING_INCOMPLETE))
         if self._recording:
             await self._note_recorded(self._recording.recorded)
-
-    def _place(self, at: datetime) -> tuple[UUID | None, int | None]:
-        if self._recording is None or not self._recording.complete:
-            return None, None
-        return self._recording.recording_id, self._recording.offset_ms(at)
 
     # -- the end
 

@@ -15,6 +15,7 @@ import asyncio
 import logging
 import struct
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,8 +25,15 @@ from uuid import UUID
 import fsspec
 import numpy as np
 import soxr
-from pipecat.frames.frames import Frame, InputAudioRawFrame, OutputAudioRawFrame
+from pipecat.frames.frames import (
+    Frame,
+    InputAudioRawFrame,
+    OutputAudioRawFrame,
+    VADUserStoppedSpeakingFrame,
+)
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+
+from contracts.turns import Speaker
 
 _log = logging.getLogger("codevoice.voice")
 
@@ -41,6 +49,8 @@ SETTLE_S: Final = 0.3
 GAP_SAMPLES: Final = RATE_HZ // 10
 #: Unwritten audio kept at most (1.9 MB for both sides); a slower storage is given up.
 LONGEST_BACKLOG_S: Final = 30
+#: Ends of speech whose places are remembered: more than can wait to be recognised.
+ENDS_KEPT: Final = 64
 
 
 @dataclass(frozen=True)
@@ -57,17 +67,30 @@ class _Side:
     def __init__(self) -> None:
         self._pcm = bytearray()
         self._taken = 0
+        self._paused = range(0)
 
     def add(self, pcm: bytes, now: int) -> None:
-        """Appends audio that ended at `now`, after silence where the side had paused."""
-        gap = now - len(pcm) // 2 - self._end
+        """Appends audio that ended at `now`, after silence where the side had paused. Where more
+        comes than fits, it was held up, and takes the place of that silence."""
+        gap = now - len(pcm) // 2 - self.end
         if gap > GAP_SAMPLES:
+            self._paused = range(self.end, self.end + gap)
             self._pcm += bytes(2 * gap)
+        elif gap < -GAP_SAMPLES:
+            self._give_back(-gap)
         self._pcm += pcm
+
+    def _give_back(self, samples: int) -> None:
+        """As many as are still here."""
+        begins = max(self._paused.start, self._taken)
+        ends = min(begins + samples, self._paused.stop)
+        if begins < ends:
+            del self._pcm[2 * (begins - self._taken) : 2 * (ends - self._taken)]
+            self._paused = range(begins, self._paused.stop - (ends - begins))
 
     def take(self, until: int) -> bytes:
         """Everything before `until`, padded with silence up to it."""
-        self._pcm += bytes(2 * max(0, until - self._end))
+        self._pcm += bytes(2 * max(0, until - self.end))
         size = 2 * (until - self._taken)
         taken = bytes(self._pcm[:size])
         del self._pcm[:size]
@@ -75,7 +98,7 @@ class _Side:
         return taken
 
     @property
-    def _end(self) -> int:
+    def end(self) -> int:
         return self._taken + len(self._pcm) // 2
 
 
@@ -95,17 +118,38 @@ class Recording:
         self._resample: soxr.ResampleStream | None = None
         self._resample_from = 0
         self._taken = self._written = 0
+        self._ends: deque[tuple[datetime, float]] = deque(maxlen=ENDS_KEPT)
         self._file: IO[bytes] | None = None
         self._writer: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         self._writer = asyncio.create_task(self._write_on())
 
-    def offset_ms(self, at: datetime | None = None) -> int:
-        """Where `at` (now, when left out) is in the recording."""
-        if at is None:
-            return int(1000 * (time.monotonic() - self._began))
-        return max(0, int((at - self.started_at).total_seconds() * 1000))
+    def place(
+        self, speaker: Speaker, started_at: datetime, ended_at: datetime
+    ) -> tuple[UUID | None, int | None]:
+        """This recording's id and where in it, in milliseconds, what was said from then until then
+        begins; None and None when it is incomplete. Words of the candidate are placed by their end.
+        """
+        if not self.complete:
+            return None, None
+        after_s = (started_at - self.started_at).total_seconds()
+        if speaker is Speaker.CANDIDATE:
+            after_s += self._late_s(ended_at)
+        return self.recording_id, max(0, int(1000 * after_s))
+
+    def speech_ended(self, at: datetime) -> None:
+        """The voice detector has judged by `at` all that is here of the candidate.
+
+        Sound that was held up comes after silence that was written in its place: the recording is
+        behind the clock from then on, and only here is it seen by how much.
+        """
+        late_s = self._sides[0].end / RATE_HZ - (at - self.started_at).total_seconds()
+        self._ends.append((at, late_s))
+
+    def _late_s(self, ended_at: datetime) -> float:
+        after = (late_s for at, late_s in self._ends if at >= ended_at)
+        return next(after, self._ends[-1][1] if self._ends else 0.0)
 
     def candidate(self, pcm16_16k: bytes) -> None:
         self._sides[0].add(pcm16_16k, self._now())
@@ -123,7 +167,7 @@ class Recording:
             self._writer.cancel()
             await asyncio.wait([self._writer])
         if self.complete:
-            await self._write(self._now())
+            await self._write(max(self._now(), *(side.end for side in self._sides)))
         try:
             await asyncio.to_thread(self._close_file)
         except Exception as failure:
@@ -141,8 +185,10 @@ class Recording:
 
     async def _write_on(self) -> None:
         while self.complete:
+            # Of before the sleep: a process that was held up has sound to take in first.
+            until = self._now() + int((WRITE_EVERY_S - SETTLE_S) * RATE_HZ)
             await asyncio.sleep(WRITE_EVERY_S)
-            write = asyncio.ensure_future(self._write(self._now() - int(SETTLE_S * RATE_HZ)))
+            write = asyncio.ensure_future(self._write(until))
             try:
                 await asyncio.wait_for(asyncio.shield(write), LONGEST_BACKLOG_S)
             except TimeoutError:
@@ -206,6 +252,8 @@ class Recorder(FrameProcessor):
                 self._recording.candidate(frame.audio)
             elif isinstance(frame, OutputAudioRawFrame):
                 self._recording.interviewer(frame.audio, frame.sample_rate)
+            elif isinstance(frame, VADUserStoppedSpeakingFrame):
+                self._recording.speech_ended(datetime.fromtimestamp(frame.timestamp, UTC))
         await self.push_frame(frame, direction)
 
 

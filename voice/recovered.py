@@ -236,8 +236,7 @@ def read_tail(recording: LeftRecording, turns: Sequence[Turn]) -> Tail:
     read here, ValueError when it is no recording.
     """
     spoken = (t for t in turns if t.speaker is Speaker.CANDIDATE and t.kind is TurnKind.SPOKEN)
-    # Of any recording: turns have none when theirs had failed, though the file may hold them.
-    known_s = max(((t.ended_at - recording.started_at).total_seconds() for t in spoken), default=0)
+    known_s = max((_ends_s(turn, recording) for turn in spoken), default=0)
     with fsspec.open(recording.url, "rb") as file:
         header = file.read(HEADER_BYTES)
         if header[8:40] != wav_header(0)[8:40]:
@@ -248,6 +247,14 @@ def read_tail(recording: LeftRecording, turns: Sequence[Turn]) -> Tail:
         file.seek(HEADER_BYTES + begins * FRAME_BYTES)
         sides = file.read((frames - begins) * FRAME_BYTES)
     return Tail(np.frombuffer(sides, "<i2")[::CHANNELS].tobytes(), begins, known)
+
+
+def _ends_s(turn: Turn, recording: LeftRecording) -> float:
+    """Where it ends in the recording. By the clock when it belongs to no recording: its own had
+    failed, though the file may hold it."""
+    if turn.recording_id == recording.id and turn.recording_offset_ms is not None:
+        return turn.recording_offset_ms / 1000 + (turn.ended_at - turn.started_at).total_seconds()
+    return (turn.ended_at - recording.started_at).total_seconds()
 
 
 async def stretches(detector: VoiceDetector, tail: Tail) -> list[Stretch]:

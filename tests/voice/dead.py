@@ -72,12 +72,21 @@ class Dead:
     ) -> None:
         await self._wrote(Speaker.INTERVIEWER, purpose, text, (at_s, at_s + 2))
 
-    async def answered(self, text: str, begins_s: float, ends_s: float) -> None:
-        """The bot that died recognised this before, or tries to write it now."""
-        await self._wrote(Speaker.CANDIDATE, TurnPurpose.ANSWER, text, (begins_s, ends_s))
+    async def answered(
+        self, text: str, begins_s: float, ends_s: float, *, placed_s: float | None = None
+    ) -> None:
+        """The bot that died recognised this before, or tries to write it now. `placed_s` is where
+        its recording has it, when that is noted."""
+        span_s = (begins_s, ends_s)
+        await self._wrote(Speaker.CANDIDATE, TurnPurpose.ANSWER, text, span_s, placed_s)
 
     async def _wrote(
-        self, speaker: Speaker, purpose: TurnPurpose, text: str, span_s: tuple[float, float]
+        self,
+        speaker: Speaker,
+        purpose: TurnPurpose,
+        text: str,
+        span_s: tuple[float, float],
+        placed_s: float | None = None,
     ) -> None:
         await self.journal.add_turn(
             Turn(
@@ -92,6 +101,7 @@ class Dead:
                 started_at=self.began + timedelta(seconds=span_s[0]),
                 ended_at=self.began + timedelta(seconds=span_s[1]),
                 recording_id=self.recording_id,
+                recording_offset_ms=None if placed_s is None else round(1000 * placed_s),
             )
         )
 

@@ -93,6 +93,16 @@ async def test_what_is_a_turn_already_is_not_heard_again(dead: Dead, voice: Narr
     assert dead.interview.texts(TurnPurpose.ANSWER) == [TABLE, BUCKET]
 
 
+async def test_a_turn_ends_where_its_recording_has_it(dead: Dead, voice: Narrow) -> None:
+    """Sound that was held up lies in the recording later than the clock says."""
+    table = voice.say(TABLE)
+    await dead.asked()
+    await dead.left(silence(3), table, silence(0.5), voice.say(BUCKET), silence(1))
+    await dead.answered(TABLE, 1.0, 1.0 + lasts_s(table), placed_s=3.0)
+
+    assert [turn.text for turn in await dead.recovered()] == [BUCKET]
+
+
 async def test_the_end_of_a_last_word_is_no_new_word(dead: Dead, voice: Narrow) -> None:
     """The turn's end is the voice detector's; the recording is a moment behind it."""
     table = voice.say(TABLE)

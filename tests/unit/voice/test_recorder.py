@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import time
 import wave
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from uuid_utils.compat import uuid7
 
 from contracts.errors import InvalidInput, NotFound
+from contracts.turns import Speaker
 from tests.voice.clips import CANDIDATE_CHANNEL, INTERVIEWER_CHANNEL, clip
 from tests.waiting import eventually
 from voice.recorder import HEADER_BYTES, OPEN_ENDED, RATE_HZ, Recording, wav_header
@@ -34,6 +37,28 @@ async def _speak(recording: Recording, seconds: float, *, both: bool = True) -> 
         if both:
             recording.interviewer(TONE_10MS_24K, 24_000)
         await asyncio.sleep(max(0.0, began + (place + 1) / 100 - loop.time()))
+
+
+def _hold_up(seconds: float) -> None:
+    """The whole process, as a machine that has too much to do does."""
+    time.sleep(seconds)
+
+
+async def _speak_late(recording: Recording, seconds: float) -> None:
+    """What the candidate said meanwhile comes at once."""
+    for _ in range(int(seconds * 100)):
+        recording.candidate(TONE_10MS_16K)
+
+
+async def _quiet(recording: Recording, seconds: float) -> None:
+    for _ in range(int(seconds * 100)):
+        recording.candidate(bytes(320))
+        await asyncio.sleep(0.01)
+
+
+def _sides(url: str) -> NDArray[np.int16]:
+    with wave.open(url) as file:
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
 
 
 def _samples(audio: bytes) -> tuple[NDArray[np.int16], int, int]:
@@ -83,6 +108,39 @@ async def test_a_pause_of_one_side_is_silence_and_the_sides_stay_in_step(tmp_pat
     assert np.abs(sides[: int(0.9 * RATE_HZ), 1]).max() == 0
     begins = int(np.flatnonzero(np.abs(sides[:, 1]) > 1000)[0]) / RATE_HZ
     assert 0.9 < begins < 1.3
+
+
+async def test_sound_that_comes_late_takes_the_place_of_the_silence_there(tmp_path: Path) -> None:
+    recording = Recording(str(tmp_path), "interview", uuid7(), _never)
+    recording.start()
+    await _speak(recording, 0.4, both=False)
+    _hold_up(1.0)
+    await _speak_late(recording, 1.0)
+    await _speak(recording, 0.4, both=False)
+    recorded = await recording.close()
+    heard = np.flatnonzero(np.abs(_sides(recorded.url)[:, 0]) > 4000)
+    assert np.diff(heard).max() < RATE_HZ // 10
+    assert 1.7 < (heard[-1] - heard[0]) / RATE_HZ < 2.1
+
+
+async def test_words_are_placed_where_they_are_heard_after_sound_came_late(tmp_path: Path) -> None:
+    recording = Recording(str(tmp_path), "interview", uuid7(), _never)
+    recording.start()
+    await _speak(recording, 0.5, both=False)
+    await asyncio.sleep(2.0)  # the line is held up, and silence is written
+    await _speak_late(recording, 2.0)
+    begins = datetime.now(UTC)
+    await _speak(recording, 0.5, both=False)
+    ends = datetime.now(UTC)
+    recording.speech_ended(ends)
+    await _quiet(recording, 0.5)
+    place = recording.place(Speaker.CANDIDATE, begins, ends)
+    recorded = await recording.close()
+    heard_ms = np.flatnonzero(np.abs(_sides(recorded.url)[:, 0]) > 4000)[-1] * 1000 / RATE_HZ
+    assert place[0] == recording.recording_id
+    assert place[1] is not None
+    assert place[1] + (ends - begins) / timedelta(milliseconds=1) == pytest.approx(heard_ms, abs=60)
+    assert recording.place(Speaker.INTERVIEWER, begins, ends)[1] < place[1] - 500  # by the clock
 
 
 async def test_a_storage_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
