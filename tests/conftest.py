@@ -39,8 +39,8 @@ hypothesis.settings.load_profile("unhurried")
 
 _TEMPLATE = "codevoice_template"
 _TESTS = Path(__file__).parent
-#: Tests that speak, or watch a browser, in real time. A machine that is busy elsewhere for a second
-#: can spoil one; it is then run again, up to twice, and the summary says so.
+#: Tests that speak, or watch a browser, in real time, and are marked so. A machine that is busy
+#: elsewhere for a second can spoil one; it is run again then, up to twice, and the summary says so.
 _IN_REAL_TIME = (
     *("voice", "browser"),
     *("integration/test_survival.py", "integration/test_livekit_survival.py"),
@@ -65,9 +65,11 @@ def _leave_at_once() -> None:
         os._exit(_status[0])
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.path.is_relative_to(_TESTS / place) for place in _IN_REAL_TIME):
+            item.add_marker(pytest.mark.real_time)
             item.add_marker(pytest.mark.flaky(reruns=2))
 
 
