@@ -214,8 +214,21 @@ class SoundRoom(rtc.Room):
         self.on("reconnected", self._ask_for_all)
 
     async def connect(self, url: str, token: str, options: rtc.RoomOptions = DEFAULTS) -> None:
-        await super().connect(url, token, replace(options, auto_subscribe=False))
+        """Cancelled, it leaves the room as soon as it is in. LiveKit's client goes on by itself and
+        ends the whole process (SIGTERM) when nobody takes the room that it has entered.
+        """
+        sound = replace(options, auto_subscribe=False)
+        joining = asyncio.ensure_future(super().connect(url, token, sound))
+        try:
+            await asyncio.shield(joining)
+        except asyncio.CancelledError:
+            joining.add_done_callback(self._leave)
+            raise
         self._ask_for_all()
+
+    def _leave(self, joined: asyncio.Future[None]) -> None:
+        if not joined.cancelled() and joined.exception() is None:
+            self._leaving = asyncio.ensure_future(self.disconnect())
 
     def _ask_for_all(self) -> None:
         for who in self.remote_participants.values():

@@ -61,7 +61,12 @@ async def run_pipeline(worker: PipelineWorker) -> None:
     """
     runner = WorkerRunner(handle_sigint=False, handle_sigterm=False)
     await runner.add_workers(worker)
-    await runner.run()
+    try:
+        await runner.run()
+    finally:
+        # Cancelled again while it puts its things away, it leaves the rest of them running.
+        for left in runner.task_manager.current_tasks():
+            left.cancel()
     raise Unavailable("the speech pipeline ended by itself")
 
 

@@ -96,6 +96,20 @@ async def test_a_cancelled_conversation_ends_within_a_second(room_for: RoomFor) 
     assert hold.cancelled()
 
 
+async def test_one_that_is_cancelled_again_as_it_ends_closes_its_recording(
+    room_for: RoomFor,
+) -> None:
+    room = room_for(HASH)
+    await room.candidate.join()
+    await room.listening()
+    hold = room.reception.held[0]
+    hold.cancel()
+    await asyncio.sleep(0)
+    hold.cancel()
+    await asyncio.wait([hold], timeout=5)
+    await eventually(lambda: [kept.complete for kept in room.recordings()] == [True])
+
+
 async def test_a_newer_bot_silences_this_one_without_a_word(room_for: RoomFor) -> None:
     room = room_for(HASH)
     await room.candidate.join()

@@ -349,6 +349,17 @@ async def test_a_bots_room_takes_sound_alone_before_and_after_a_reconnection(
         await guest.leave()
 
 
+async def test_a_bot_that_is_cancelled_as_it_joins_leaves(livekit: Running) -> None:
+    interview_id, bot = uuid7(), Guest(SoundRoom())
+    await livekit.rooms.open(interview_id)
+    joining = asyncio.create_task(bot.join(livekit.rooms.bots_pass(interview_id)))
+    for _ in range(5):
+        await asyncio.sleep(0)  # LiveKit's client is asked by then, and has not answered
+    joining.cancel()
+    await asyncio.wait_for(bot.gone.wait(), 15)
+    assert not await livekit.inside(interview_id)
+
+
 async def test_the_check_tells_what_was_heard(room: InRoom) -> None:
     bot = await room.hold(purpose=JoinPurpose.CHECK)
     heard: list[dict[str, Any]] = []

@@ -99,6 +99,38 @@ async def test_who_keeps_the_cancelling_frame_alone_still_ends(wedge: Wedge) -> 
     assert not wedge.stragglers.wedged.is_set()
 
 
+class Passing(FrameProcessor):
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        await self.push_frame(frame, direction)
+
+
+class Dawdler(Passing):
+    """Does not come to an end of putting its things away."""
+
+    async def cleanup(self) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_of_one_that_is_cancelled_as_it_tidies_nothing_goes_on() -> None:
+    before, stragglers = asyncio.all_tasks(), Stragglers()
+    processors = [Dawdler(), Passing()]
+    worker = PipelineWorker(Pipeline(processors), params=PipelineParams(), idle_timeout_secs=None)
+    started = asyncio.Event()
+
+    async def on_pipeline_started(_: PipelineWorker, frame: Frame) -> None:
+        started.set()
+
+    worker.add_event_handler("on_pipeline_started", on_pipeline_started)
+    running = asyncio.create_task(run_pipeline(worker))
+    await started.wait()
+    await stop_pipeline(worker, running, stragglers)
+    assert not running.done()
+    await eventually(running.done, within_s=WEDGED_AFTER_S)
+    await eventually(lambda: asyncio.all_tasks() <= before, within_s=5)
+    assert not stragglers.wedged.is_set()
+
+
 async def loses_one_cancellation() -> None:
     try:
         await asyncio.Event().wait()
