@@ -7,13 +7,14 @@ pytest=.venv/bin/pytest
 [ $# = 0 ] || exec "$pytest" "$@"
 kept=$(mktemp -d)
 trap 'rm -rf "$kept"' EXIT
-processors=$(getconf _NPROCESSORS_ONLN)
+processors=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+[ "$processors" -le 4 ] || processors=4  # each takes servers, models and a browser of its own
 # So many at once of those with a mark. What failed while others ran may have come too late for its
 # deadlines; with the machine to itself it may not fail again.
 hold() {
     local tests=(-m "$2" -o cache_dir="$kept/$2") status=0
-    "$pytest" --numprocesses "$1" --maxprocesses 8 --dist loadfile --no-loadscope-reorder \
-        --durations 25 "${tests[@]}" || status=$?
+    "$pytest" --numprocesses "$1" --dist loadfile --no-loadscope-reorder --durations 25 \
+        "${tests[@]}" || status=$?
     [ "$status" = 1 ] || return "$status"
     printf '\nagain, alone:\n'
     "$pytest" --last-failed --last-failed-no-failures none "${tests[@]}"
