@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from contracts.interview import Cursor, Fence, Move, RecordAnswer, ReopenAnswer,
 from contracts.turns import Speaker, Turn, TurnKind, TurnPurpose
 from voice.notebook import Notebook
 from voice.protocols import InterviewUpdates, Journal
+from voice.recorder import Recording
 from voice.speaking import Spoken
 from voice.speech import Heard
 from voice.steps import Step
@@ -27,10 +27,6 @@ LONGEST_WAIT_S: Final = 5.0
 #: A candidate who waits longer than this for what comes next is told why. A try may take much
 #: longer to fail: 15 s where Temporal answers and no worker does.
 TOLD_AFTER_S: Final = 3.0
-
-#: Where what one of the two said from then until then begins in the recording: its id and
-#: milliseconds, None and None when there is none.
-Place = Callable[[Speaker, datetime, datetime], tuple[UUID | None, int | None]]
 
 
 class Clerk:
@@ -44,15 +40,15 @@ class Clerk:
         journal: Journal,
         updates: InterviewUpdates,
         notebook: Notebook,
-        place: Place | None,
+        recording: Recording | None,
     ) -> None:
-        """`place` is None when nothing is recorded."""
+        """`recording` is None when nothing is recorded."""
         self._interview_id = interview_id
         self._fence = fence
         self._journal = journal
         self._updates = updates
         self._notebook = notebook
-        self._place = place or _nowhere
+        self._recording = recording
         self._looking: set[asyncio.Task[None]] = set()
 
     def close(self) -> None:
@@ -62,7 +58,7 @@ class Clerk:
     def candidate_said(
         self, heard: Heard, cursor: Cursor, purpose: TurnPurpose, turn_id: UUID
     ) -> None:
-        recording_id, offset_ms = self._place(Speaker.CANDIDATE, heard.started_at, heard.ended_at)
+        place = self._recording and self._recording.place_of_words(heard)
         self._notebook.write(
             Turn(
                 id=turn_id,
@@ -76,8 +72,8 @@ class Clerk:
                 raw_text=heard.raw_text,
                 started_at=heard.started_at,
                 ended_at=heard.ended_at,
-                recording_id=recording_id,
-                recording_offset_ms=offset_ms,
+                recording_id=place.recording_id if place else None,
+                recording_offset_ms=place.offset_ms if place else None,
             )
         )
 
@@ -85,9 +81,7 @@ class Clerk:
         """Notes a line that was heard, in full or up to where it was cut; an unheard one is not."""
         if spoken.started_at is None or spoken.ended_at is None:
             return
-        recording_id, offset_ms = self._place(
-            Speaker.INTERVIEWER, spoken.started_at, spoken.ended_at
-        )
+        place = self._recording and self._recording.place_at(spoken.started_at)
         self._notebook.write(
             Turn(
                 id=spoken.turn_id,
@@ -100,8 +94,8 @@ class Clerk:
                 text=spoken.audible_text,
                 started_at=spoken.started_at,
                 ended_at=spoken.ended_at,
-                recording_id=recording_id,
-                recording_offset_ms=offset_ms,
+                recording_id=place.recording_id if place else None,
+                recording_offset_ms=place.offset_ms if place else None,
                 interrupted=not spoken.finished,
             )
         )
@@ -183,7 +177,3 @@ async def _reached(call: Callable[[], Awaitable[Snapshot]]) -> Snapshot | None:
             _log.warning("not done yet, trying again: %s", type(failure).__name__)
         await asyncio.sleep(wait_s)
         wait_s = min(2 * wait_s, LONGEST_WAIT_S)
-
-
-def _nowhere(speaker: Speaker, started_at: datetime, ended_at: datetime) -> tuple[None, None]:
-    return None, None

@@ -220,7 +220,7 @@ class Held:
             journal=self._journal,
             updates=self._updates,
             notebook=self._notebook,
-            place=self._recording.place if self._recording else None,
+            recording=self._recording,
         )
         self._dialogue = Dialogue(interviewer, clerk, self._bot, self._fence.epoch)
         self._bot.connect(self._dialogue)

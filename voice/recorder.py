@@ -15,25 +15,19 @@ import asyncio
 import logging
 import struct
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 from uuid import UUID
 
 import fsspec
 import numpy as np
 import soxr
-from pipecat.frames.frames import (
-    Frame,
-    InputAudioRawFrame,
-    OutputAudioRawFrame,
-    VADUserStoppedSpeakingFrame,
-)
+from pipecat.frames.frames import Frame, InputAudioRawFrame, OutputAudioRawFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
-from contracts.turns import Speaker
+from voice.speech import Heard
 
 _log = logging.getLogger("codevoice.voice")
 
@@ -49,8 +43,13 @@ SETTLE_S: Final = 0.3
 GAP_SAMPLES: Final = RATE_HZ // 10
 #: Unwritten audio kept at most (1.9 MB for both sides); a slower storage is given up.
 LONGEST_BACKLOG_S: Final = 30
-#: Ends of speech whose places are remembered: more than can wait to be recognised.
-ENDS_KEPT: Final = 64
+
+
+class Place(NamedTuple):
+    """Where something begins that was said."""
+
+    recording_id: UUID
+    offset_ms: int
 
 
 @dataclass(frozen=True)
@@ -66,40 +65,55 @@ class _Side:
 
     def __init__(self) -> None:
         self._pcm = bytearray()
-        self._taken = 0
-        self._paused = range(0)
+        self._taken = self._received = 0
+        #: Each silence between what was received: after how many samples of that, and how long.
+        self._silences: list[tuple[int, int]] = []
 
     def add(self, pcm: bytes, now: int) -> None:
-        """Appends audio that ended at `now`, after silence where the side had paused. Where more
-        comes than fits, it was held up, and takes the place of that silence."""
+        """Appends audio that ended at `now`, after silence where the side had paused."""
         gap = now - len(pcm) // 2 - self.end
         if gap > GAP_SAMPLES:
-            self._paused = range(self.end, self.end + gap)
-            self._pcm += bytes(2 * gap)
-        elif gap < -GAP_SAMPLES:
-            self._give_back(-gap)
+            self._pause(gap)
         self._pcm += pcm
+        self._received += len(pcm) // 2
 
-    def _give_back(self, samples: int) -> None:
-        """As many as are still here."""
-        begins = max(self._paused.start, self._taken)
-        ends = min(begins + samples, self._paused.stop)
-        if begins < ends:
-            del self._pcm[2 * (begins - self._taken) : 2 * (ends - self._taken)]
-            self._paused = range(begins, self._paused.stop - (ends - begins))
+    def catch_up(self, now: int) -> None:
+        """More has come than fits before `now`: it was held up, and takes the place of the silence
+        before it, as far as that is not written."""
+        ahead = self.end - now
+        if ahead <= GAP_SAMPLES or not self._silences:
+            return
+        after, length = self._silences.pop()
+        begins = max(self.place(after), self._taken)
+        spare = min(ahead, self.place(after) + length - begins)
+        if spare > 0:
+            del self._pcm[2 * (begins - self._taken) : 2 * (begins + spare - self._taken)]
+        self._silences.append((after, length - max(0, spare)))
 
     def take(self, until: int) -> bytes:
         """Everything before `until`, padded with silence up to it."""
-        self._pcm += bytes(2 * max(0, until - self.end))
+        if until > self.end:
+            self._pause(until - self.end)
         size = 2 * (until - self._taken)
         taken = bytes(self._pcm[:size])
         del self._pcm[:size]
         self._taken = until
         return taken
 
+    def place(self, received: int) -> int:
+        """Where so many samples of what was received end."""
+        return received + sum(length for after, length in self._silences if after < received)
+
     @property
     def end(self) -> int:
         return self._taken + len(self._pcm) // 2
+
+    def _pause(self, samples: int) -> None:
+        after, length = self._received, samples
+        if self._silences and self._silences[-1][0] == after:
+            length += self._silences.pop()[1]
+        self._silences.append((after, length))
+        self._pcm += bytes(2 * samples)
 
 
 class Recording:
@@ -118,41 +132,35 @@ class Recording:
         self._resample: soxr.ResampleStream | None = None
         self._resample_from = 0
         self._taken = self._written = 0
-        self._ends: deque[tuple[datetime, float]] = deque(maxlen=ENDS_KEPT)
         self._file: IO[bytes] | None = None
         self._writer: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         self._writer = asyncio.create_task(self._write_on())
 
-    def place(
-        self, speaker: Speaker, started_at: datetime, ended_at: datetime
-    ) -> tuple[UUID | None, int | None]:
-        """This recording's id and where in it, in milliseconds, what was said from then until then
-        begins; None and None when it is incomplete. Words of the candidate are placed by their end.
+    def place_at(self, at: datetime) -> Place | None:
+        """Where `at` is; None in a recording that is incomplete."""
+        after_s = (at - self.started_at).total_seconds()
+        return self._place(after_s) if self.complete else None
+
+    def place_of_words(self, heard: Heard) -> Place | None:
+        """Where the candidate's words begin, counted back from their end.
+
+        Not by the clock: sound that was held up lies behind silence that was written in its place.
         """
-        if not self.complete:
-            return None, None
-        after_s = (started_at - self.started_at).total_seconds()
-        if speaker is Speaker.CANDIDATE:
-            after_s += self._late_s(ended_at)
-        return self.recording_id, max(0, int(1000 * after_s))
+        if heard.ends is None:
+            return self.place_at(heard.started_at)
+        lasted_s = (heard.ended_at - heard.started_at).total_seconds()
+        ends_s = self._sides[0].place(heard.ends) / RATE_HZ
+        return self._place(ends_s - lasted_s) if self.complete else None
 
-    def speech_ended(self, at: datetime) -> None:
-        """The voice detector has judged by `at` all that is here of the candidate.
-
-        Sound that was held up comes after silence that was written in its place: the recording is
-        behind the clock from then on, and only here is it seen by how much.
-        """
-        late_s = self._sides[0].end / RATE_HZ - (at - self.started_at).total_seconds()
-        self._ends.append((at, late_s))
-
-    def _late_s(self, ended_at: datetime) -> float:
-        after = (late_s for at, late_s in self._ends if at >= ended_at)
-        return next(after, self._ends[-1][1] if self._ends else 0.0)
+    def _place(self, after_s: float) -> Place:
+        return Place(self.recording_id, max(0, round(1000 * after_s)))
 
     def candidate(self, pcm16_16k: bytes) -> None:
-        self._sides[0].add(pcm16_16k, self._now())
+        now = self._now()
+        self._sides[0].add(pcm16_16k, now)
+        self._sides[0].catch_up(now)
 
     def interviewer(self, pcm16: bytes, rate_hz: int) -> None:
         if self._resample is None or self._resample_from != rate_hz:
@@ -252,8 +260,6 @@ class Recorder(FrameProcessor):
                 self._recording.candidate(frame.audio)
             elif isinstance(frame, OutputAudioRawFrame):
                 self._recording.interviewer(frame.audio, frame.sample_rate)
-            elif isinstance(frame, VADUserStoppedSpeakingFrame):
-                self._recording.speech_ended(datetime.fromtimestamp(frame.timestamp, UTC))
         await self.push_frame(frame, direction)
 
 

@@ -52,12 +52,17 @@ TELLING_WORDS: Final = 2
 
 @dataclass(frozen=True)
 class Heard:
-    """One stretch of speech. `raw_text` is what the model wrote, `text` the same with key terms."""
+    """One stretch of speech. `raw_text` is what the model wrote, `text` the same with key terms.
+
+    `ends` is where its last word ends, in samples since the line's first: a clock does not tell it
+    where sound comes late. None when it was not heard on this line.
+    """
 
     raw_text: str
     text: str
     started_at: datetime
     ended_at: datetime
+    ends: int | None = None
 
 
 @dataclass
@@ -131,6 +136,7 @@ class _Segment:
     audio: bytes
     started_at: datetime
     ended_at: datetime
+    ends: int | None = None
     told: asyncio.Future[str | None] | None = None  # by the provider
 
 
@@ -166,6 +172,7 @@ class EmbeddedSTTService(STTService):
         self._ahead = ahead
         self._asked = asked
         self._audio = bytearray()
+        self._received = 0  # samples
         self._voice = False
         self._started_at = datetime.now(UTC)
         self._captions_due = list(CAPTIONS_AT_S)
@@ -217,11 +224,13 @@ class EmbeddedSTTService(STTService):
             self._voice = False
             ended_at = _wall(frame.timestamp - frame.stop_secs)
             told = self._ahead.end(frame.stop_secs) if self._ahead else None
-            self._enqueue(len(self._audio), ended_at, told)
+            silent = int(frame.stop_secs * STT_RATE_HZ)
+            self._enqueue(len(self._audio), ended_at, self._received - silent, told)
 
     async def process_audio_frame(
         self, frame: InputAudioRawFrame, direction: FrameDirection
     ) -> None:
+        self._received += len(frame.audio) // 2
         if self.is_muted:
             self._audio.clear()
             return
@@ -260,21 +269,25 @@ class EmbeddedSTTService(STTService):
             cut = 2 * quietest_moment(samples, within_s=CUT_WITHIN_S)
             if self._ahead:
                 self._ahead.leave()
-        rest = timedelta(seconds=(len(self._audio) - cut) / BYTES_PER_S)
-        cut_at = datetime.now(UTC) - rest
-        self._enqueue(cut, cut_at, told)
+        rest = len(self._audio) - cut
+        cut_at = datetime.now(UTC) - timedelta(seconds=rest / BYTES_PER_S)
+        self._enqueue(cut, cut_at, self._received - rest // 2, told)
         self._started_at = cut_at
         self._captions_due = list(CAPTIONS_AT_S)
 
     def _enqueue(
-        self, size: int, ended_at: datetime, told: asyncio.Future[str | None] | None
+        self,
+        size: int,
+        ended_at: datetime,
+        ends: int,
+        told: asyncio.Future[str | None] | None,
     ) -> None:
         audio = bytes(self._audio[:size])
         del self._audio[:size]
         if self._asked:
             told = self._asked.words(audio)
         self._unrecognised += 1
-        self._queue.put_nowait(_Segment(audio, self._started_at, ended_at, told))
+        self._queue.put_nowait(_Segment(audio, self._started_at, ended_at, ends, told))
 
     async def _recognise_all(self) -> None:
         while (segment := await self._queue.get()) is not None:
@@ -294,7 +307,8 @@ class EmbeddedSTTService(STTService):
         await self.stop_processing_metrics()
         if not raw_text:
             return NothingHeardFrame()
-        heard = Heard(raw_text, self._repaired(raw_text), segment.started_at, segment.ended_at)
+        text = self._repaired(raw_text)
+        heard = Heard(raw_text, text, segment.started_at, segment.ended_at, segment.ends)
         return TranscriptionFrame(
             heard.text, self._user_id, heard.ended_at.isoformat(), Language.EN, result=heard
         )

@@ -134,7 +134,7 @@ async def talking(
         journal=journal,
         updates=updates,
         notebook=notebook,
-        place=None,
+        recording=None,
     )
     interview.status = InterviewStatus.IN_PROGRESS
     improviser = Improviser(Model(model), interview.used.append)

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from uuid_utils.compat import uuid7
 
 from contracts.errors import InvalidInput, NotFound
-from contracts.turns import Speaker
 from tests.voice.clips import CANDIDATE_CHANNEL, INTERVIEWER_CHANNEL, clip
 from tests.waiting import eventually
 from voice.recorder import HEADER_BYTES, OPEN_ENDED, RATE_HZ, Recording, wav_header
+from voice.speech import Heard
 
 TONE_10MS_16K = (np.sin(np.arange(160) * 0.3) * 8000).astype("<i2").tobytes()
 TONE_10MS_24K = (np.sin(np.arange(240) * 0.2) * 8000).astype("<i2").tobytes()
@@ -42,6 +42,11 @@ async def _speak(recording: Recording, seconds: float, *, both: bool = True) -> 
 def _hold_up(seconds: float) -> None:
     """The whole process, as a machine that has too much to do does."""
     time.sleep(seconds)
+
+
+async def _line_is_held_up(seconds: float) -> None:
+    """The process goes on, and nothing comes."""
+    await asyncio.sleep(seconds)
 
 
 async def _speak_late(recording: Recording, seconds: float) -> None:
@@ -123,27 +128,29 @@ async def test_sound_that_comes_late_takes_the_place_of_the_silence_there(tmp_pa
     assert 1.7 < (heard[-1] - heard[0]) / RATE_HZ < 2.1
 
 
-async def test_words_are_placed_where_they_are_heard_after_sound_came_late(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pause_s", [0.2, 2.0])
+async def test_words_are_placed_where_they_are_heard_after_sound_came_late(
+    tmp_path: Path, pause_s: float
+) -> None:
+    """A short silence is given back, and one that is written stays."""
     recording = Recording(str(tmp_path), "interview", uuid7(), _never)
     recording.start()
     await _speak(recording, 0.5, both=False)
-    await asyncio.sleep(2.0)  # the line is held up, and silence is written
-    await _speak_late(recording, 2.0)
+    await _line_is_held_up(pause_s)
+    await _speak_late(recording, pause_s)
     begins = datetime.now(UTC)
     await _speak(recording, 0.5, both=False)
-    ends = datetime.now(UTC)
-    recording.speech_ended(ends)
+    heard = Heard("", "", begins, datetime.now(UTC), ends=int((1.0 + pause_s) * RATE_HZ))
     await _quiet(recording, 0.5)
-    recording_id, heard_at_ms = recording.place(Speaker.CANDIDATE, begins, ends)
-    _, by_the_clock_ms = recording.place(Speaker.INTERVIEWER, begins, ends)
+    place, by_the_clock = recording.place_of_words(heard), recording.place_at(begins)
     recorded = await recording.close()
     ends_ms = np.flatnonzero(np.abs(_sides(recorded.url)[:, 0]) > 4000)[-1] * 1000 / RATE_HZ
-    assert recording_id == recording.recording_id
-    assert heard_at_ms is not None
-    assert by_the_clock_ms is not None
-    lasts_ms = (ends - begins) / timedelta(milliseconds=1)
-    assert heard_at_ms + lasts_ms == pytest.approx(ends_ms, abs=60)
-    assert heard_at_ms > by_the_clock_ms + 500
+    assert place is not None
+    assert by_the_clock is not None
+    assert place.recording_id == recording.recording_id
+    lasts_ms = (heard.ended_at - begins) / timedelta(milliseconds=1)
+    assert place.offset_ms + lasts_ms == pytest.approx(ends_ms, abs=5)
+    assert (place.offset_ms > by_the_clock.offset_ms + 500) == (pause_s > 1)
 
 
 async def test_a_storage_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
