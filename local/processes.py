@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from contracts.errors import CodeVoiceError
 from local.account import Account
@@ -31,14 +32,48 @@ class StartFailed(CodeVoiceError):
     kind, title = "start-failed", "A part did not start"
 
 
+class Process(Protocol):
+    """One that runs or has ended, as asyncio's own."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None:
+        """None while it runs; minus the signal that ended it."""
+
+    async def wait(self) -> int: ...
+
+
 async def _at_once() -> bool:
     return True
+
+
+async def executed(plan: ChildPlan) -> Process:
+    """A process of the plan's program. Raises OSError where there is none."""
+    identity = plan.account.identity() if plan.account else {}
+    log = os.open(plan.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        return await asyncio.create_subprocess_exec(
+            *plan.argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=plan.folder,
+            env={**os.environ, **plan.environment},
+            start_new_session=True,
+            preexec_fn=_dies_with_parent(plan.stop_signal),
+            **identity,
+        )
+    finally:
+        os.close(log)
 
 
 @dataclass(frozen=True)
 class ChildPlan:
     """How to run a child. `before` is called ahead of each start, restarts included, and `started`
-    after it with the pid; `ready` is asked again and again until it says True.
+    after it with the pid; `ready` is asked again and again until it says True. `spawn` makes the
+    process, in a group of its own.
 
     `stop_signal` also reaches the child when this process dies (Linux). `stop_within_s` later it is
     killed, with all its process group. One that ends again and again is started after waits that
@@ -54,6 +89,7 @@ class ChildPlan:
     before: Callable[[], None] = lambda: None
     started: Callable[[int], None] = lambda pid: None
     ready: Callable[[], Awaitable[bool]] = _at_once
+    spawn: Callable[[ChildPlan], Awaitable[Process]] = executed
     ready_within_s: float = 30.0
     stop_signal: signal.Signals = signal.SIGTERM
     stop_within_s: float = 15.0
@@ -67,7 +103,7 @@ class Child:
         self.plan = plan
         self.restarts = 0
         self._progress = progress
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | None = None
         self._watch: asyncio.Task[None] | None = None
 
     @property
@@ -119,22 +155,7 @@ class Child:
     async def _spawn(self) -> None:
         plan = self.plan
         plan.before()
-        identity = plan.account.identity() if plan.account else {}
-        log = os.open(plan.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                *plan.argv,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=plan.folder,
-                env={**os.environ, **plan.environment},
-                start_new_session=True,
-                preexec_fn=_dies_with_parent(plan.stop_signal),
-                **identity,
-            )
-        finally:
-            os.close(log)
+        self._process = await plan.spawn(plan)
         plan.started(self._process.pid)
 
     async def _until_ready(self) -> None:
@@ -158,7 +179,7 @@ class Child:
             with contextlib.suppress(OSError):  # tried again after the next wait
                 await self._spawn()
 
-    async def _lived(self, process: asyncio.subprocess.Process) -> int:
+    async def _lived(self, process: Process) -> int:
         """Waits for its end and keeps its log bounded meanwhile."""
         while True:
             with contextlib.suppress(TimeoutError):

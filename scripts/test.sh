@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every test, side by side by files: first what speaks or watches a browser, a file on each processor,
-# then the rest, two on each, for much of it waits. The folders' order puts the longest files first.
+# Every test, side by side by files (tests/conftest.py says which): first what speaks or watches a
+# browser, then the rest, of which much waits. The folders' order puts the longest files first.
 # With arguments: pytest with them.
 set -euo pipefail
 pytest=.venv/bin/pytest
@@ -13,13 +13,13 @@ processors=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 # deadlines; with the machine to itself it may not fail again.
 hold() {
     local tests=(-m "$2" -o cache_dir="$kept/$2") status=0
-    "$pytest" --numprocesses "$1" --dist loadfile --no-loadscope-reorder --durations 25 \
+    "$pytest" --numprocesses "$1" --no-loadscope-reorder --durations 25 \
         "${tests[@]}" || status=$?
     [ "$status" = 1 ] || return "$status"
     printf '\nagain, alone:\n'
     "$pytest" --last-failed --last-failed-no-failures none "${tests[@]}"
 }
 failed=0
-hold "$processors" "real_time" || failed=$?
+hold "$((processors + 1))" "real_time" || failed=$?
 hold "$((2 * processors))" "not real_time" || failed=$?
 exit "$failed"

@@ -14,11 +14,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import hypothesis
 import pytest
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
+from xdist.scheduler import LoadFileScheduling, Scheduling
 
 from db.database import make_engine
 from db.events import Listener
@@ -71,6 +73,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if any(item.path.is_relative_to(_TESTS / place) for place in _IN_REAL_TIME):
             item.add_marker(pytest.mark.real_time)
             item.add_marker(pytest.mark.flaky(reruns=2))
+
+
+class OneBrowserAtATime(LoadFileScheduling):  # type: ignore[misc]  # xdist has no annotations
+    """Files side by side; those with a browser, of which two at once leave nothing to what speaks,
+    one after the other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "tests/browser" if file.startswith("tests/browser/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return OneBrowserAtATime(config, log)
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from bench.chaos.disk import Disk, disk
 from bench.chaos.links import Link
 from bench.chaos.outside import Outside, beside
 from bench.chaos.points import FOLDER_VARIABLE, Fuse
+from bench.forked import forked
 from contracts.errors import SettingError
 from contracts.queues import CONVERSATIONS, GRADING, INTERVIEWS
 from data_folder import make_data_dir
@@ -288,5 +289,6 @@ def _plan(
         folder=Path(__file__).parents[2],
         ready_within_s=120,
         longest_wait_s=0.1,
+        spawn=forked,
         **how,
     )

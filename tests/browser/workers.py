@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bench.forked import forked
 from local.processes import Child, ChildPlan
 from tests.waiting import eventually
 
@@ -24,13 +25,14 @@ def worker_plan(name: str, queues: str, folder: Path, environment: dict[str, str
 
     return ChildPlan(
         name=name,
-        argv=[sys.executable, "worker.py", "--queues", queues, "--ready-file", str(ready)],
+        argv=[sys.executable, "-m", "worker", "--queues", queues, "--ready-file", str(ready)],
         log=folder / f"{name}.log",
         environment=environment,
         folder=REPOSITORY,
         before=lambda: ready.unlink(missing_ok=True),
         ready=polls,
         ready_within_s=90,
+        spawn=forked,
     )
 
 
