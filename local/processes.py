@@ -180,11 +180,15 @@ class Child:
                 await self._spawn()
 
     async def _lived(self, process: Process) -> int:
-        """Waits for its end and keeps its log bounded meanwhile."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                return await asyncio.wait_for(process.wait(), timeout=10)
-            _bound(self.plan.log)
+        """Waits for its end and keeps its log bounded meanwhile. Not by `asyncio.wait_for`: up to
+        Python 3.11 that heeds no cancellation which comes together with the end."""
+        ended = asyncio.create_task(process.wait())
+        try:
+            while not (await asyncio.wait({ended}, timeout=10))[0]:
+                _bound(self.plan.log)
+            return ended.result()
+        finally:
+            ended.cancel()
 
 
 class Children:

@@ -9,6 +9,7 @@ import socket
 import sys
 import textwrap
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -17,7 +18,7 @@ import pytest
 from contracts.errors import SettingError
 from local.orphans import end_orphan
 from local.ports import is_free, owner_of, settle
-from local.processes import ChildPlan, Children, StartFailed
+from local.processes import ChildPlan, Children, Process, StartFailed, executed
 from tests.waiting import eventually
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
@@ -125,6 +126,25 @@ async def test_a_child_that_will_not_stop_is_killed_with_its_own_children(
     await children.stop()
 
     await eventually(lambda: not any(map(lives, pids)))
+
+
+async def test_a_child_that_ends_as_it_is_stopped_is_not_started_again(
+    children: Children, tmp_path: Path
+) -> None:
+    """Whoever ends a service may signal all its processes at once."""
+    spawned: list[Process] = []
+
+    async def spawn(plan: ChildPlan) -> Process:
+        spawned.append(await executed(plan))
+        return spawned[-1]
+
+    await children.start(replace(plan(tmp_path), spawn=spawn))
+    os.kill(spawned[0].pid, signal.SIGTERM)
+    await spawned[0].wait()
+
+    await asyncio.wait_for(children.stop(), 10)
+
+    assert len(spawned) == 1
 
 
 async def test_children_die_with_a_killed_parent(children: Children, tmp_path: Path) -> None:
