@@ -11,20 +11,22 @@ done
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export MACOSX_DEPLOYMENT_TARGET=15.0
-# Resolves one lock: resolves LOCK PLATFORM PYTHON [options]. docopt is the one source distribution,
+# Resolves one lock: resolves PLATFORM PYTHON LOCK [options]. docopt is the one source distribution,
 # pure Python.
 resolves() {
-    local lock=$1 platform=$2 python=$3
+    local platform=$1 python=$2 lock=$3
     shift 3
     .venv/bin/uv pip compile --quiet --no-header --no-annotate --only-binary :all: \
         --no-binary docopt --python-platform "$platform" --python-version "$python" \
         --constraint "$lock" "$@" pyproject.toml -o "$scratch/$lock-$platform-$python" ||
         { echo "$lock does not resolve on $platform with Python $python" >&2; exit 1; }
 }
+export -f resolves
+export scratch
 for platform in x86_64-manylinux_2_34 aarch64-manylinux_2_34 aarch64-apple-darwin; do
     for python in 3.11 3.12 3.13 3.14; do
-        resolves requirements.lock "$platform" "$python"
-        resolves requirements-dev.lock "$platform" "$python" --group dev
+        echo "$platform $python requirements.lock"
+        echo "$platform $python requirements-dev.lock --group dev"
     done
-done
+done | xargs -P 8 -L 1 bash -c 'set -euo pipefail; resolves "$@"' resolves  # they wait for the registry
 echo "locks: both resolve on 3 platforms x 4 Pythons"

@@ -2,6 +2,8 @@
 
 Finished stretches of speech are turns; a sentence in progress exists in the recording alone, which
 is written each half second. The next bot reads on from where the turns end and makes turns of it.
+One that is only replaced listens on until its candidate has the new line: the next bot waits for
+the last that it writes.
 
 Nothing is there twice. Whoever recovers holds the fence, so the turns it has read are all that the
 older bots will ever write: one that was frozen and thaws is refused with the same words. And a
@@ -14,8 +16,9 @@ import asyncio
 import io
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -34,7 +37,14 @@ from voice.interruptions import is_backchannel
 from voice.interviewer import Interviewer, Line
 from voice.models import VoiceDetector
 from voice.protocols import Journal, LeftRecording
-from voice.recorder import CHANNELS, FRAME_BYTES, HEADER_BYTES, RATE_HZ, wav_header
+from voice.recorder import (
+    CHANNELS,
+    FRAME_BYTES,
+    HEADER_BYTES,
+    RATE_HZ,
+    WRITE_EVERY_S,
+    wav_header,
+)
 from voice.script import Wording
 from voice.speech import TAIL, Heard
 
@@ -48,6 +58,10 @@ LEAD_S: Final = 1.0
 WORD_END_S: Final = 0.3
 #: Of the 3 s that the candidate waits at most for all of this.
 TOLD_WITHIN_S: Final = 1.0
+#: Nobody writes a recording any more that was not written for so long.
+UNWRITTEN_S: Final = WRITE_EVERY_S + 0.3
+#: One that is still written then is read as it is. A new line is there a second after its bot.
+WRITTEN_WITHIN_S: Final = 2.0
 #: Silence around a stretch, as in the segments that the recogniser gets from a live line.
 BEFORE_S: Final = 0.8
 AFTER_S: Final = 0.2
@@ -117,6 +131,9 @@ class Recovery:
     async def _recover(self, recording: LeftRecording) -> None:
         """The recording is closed when all that it holds is written, and not before."""
         try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WRITTEN_WITHIN_S):
+                    await written(recording)
             tail = await asyncio.to_thread(read_tail, recording, self.turns)
             found = await self._speech_in(tail)
             told = await self._told(recording, found)
@@ -227,6 +244,21 @@ class Recovery:
 
 def _at(recording: LeftRecording, place: int) -> datetime:
     return recording.started_at + timedelta(seconds=place / RATE_HZ)
+
+
+async def written(recording: LeftRecording) -> None:
+    """Returns when nobody writes it any more. Raises OSError when there is no file."""
+    while True:
+        left_s = UNWRITTEN_S - await asyncio.to_thread(_unwritten_for_s, recording)
+        if left_s <= 0:
+            return
+        await asyncio.sleep(left_s)
+
+
+def _unwritten_for_s(recording: LeftRecording) -> float:
+    files, place = fsspec.core.url_to_fs(recording.url)
+    since: timedelta = datetime.now(UTC) - files.modified(place)
+    return since.total_seconds()
 
 
 def read_tail(recording: LeftRecording, turns: Sequence[Turn]) -> Tail:

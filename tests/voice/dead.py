@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,6 +38,11 @@ def silence(seconds: float) -> Samples:
     return np.zeros(int(seconds * RATE_HZ), np.int16)
 
 
+def _sides(*said: Samples) -> bytes:
+    candidate = np.concatenate(said)
+    return np.stack([candidate, np.zeros_like(candidate)], axis=1).tobytes()
+
+
 @dataclass
 class Dead:
     """An interview whose bot was killed, what it left behind, and the bot that comes next.
@@ -56,13 +63,22 @@ class Dead:
     def journal(self) -> MemoryJournal:
         return MemoryJournal(self.interview, DEAD)
 
+    @property
+    def recording(self) -> Path:
+        return self.folder / f"{self.recording_id}.wav"
+
     async def left(self, *said: Samples) -> None:
-        """Its recording: the candidate's side, as the last write left it."""
-        candidate = np.concatenate(said)
-        sides = np.stack([candidate, np.zeros_like(candidate)], axis=1)
-        path = self.folder / f"{self.recording_id}.wav"
-        path.write_bytes(wav_header(OPEN_ENDED) + sides.tobytes() + b"torn")
+        """Its recording: the candidate's side, as the last write left it a minute ago."""
+        path, at = self.recording, time.time() - 60
+        path.write_bytes(wav_header(OPEN_ENDED) + _sides(*said) + b"torn")
+        os.utime(path, (at, at))
         await self.journal.begin_recording(self.recording_id, str(path), self.began)
+
+    def writes(self, *said: Samples) -> None:
+        """It is not dead, and adds this to its recording."""
+        with self.recording.open("r+b") as file:
+            file.seek(-len(b"torn"), os.SEEK_END)
+            file.write(_sides(*said) + b"torn")
 
     async def asked(
         self,

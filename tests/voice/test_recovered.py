@@ -15,8 +15,9 @@ from tests.voice.clips import CANDIDATE_CHANNEL, clip
 from tests.voice.dead import BUCKET, FASTER, NEXT, TABLE, Dead, Narrow, Samples, silence
 from tests.voice.memory import MemoryJournal
 from tests.voice.rooms import HASH
+from tests.waiting import eventually
 from voice.conversation import Speech
-from voice.recorder import RATE_HZ
+from voice.recorder import RATE_HZ, WRITE_EVERY_S
 from voice.script import Script
 
 
@@ -56,6 +57,37 @@ async def test_a_sentence_in_progress_becomes_part_of_the_answer(
     played = await asyncio.to_thread(clip, url, begins_ms, ends_ms, CANDIDATE_CHANNEL)
     heard = await speech.engines.speech_to_text.transcribe(played[44:])
     assert "maps keys to values" in heard
+
+
+async def test_a_bot_that_still_hears_is_waited_for(dead: Dead, voice: Narrow) -> None:
+    """A worker that stops keeps its candidate's line until the next bot has one."""
+    said = voice.say(TABLE)
+    half = len(said) // 2
+    await dead.asked()
+    await dead.left(silence(1), said[:half])
+    dead.writes(silence(0))
+    recovering = asyncio.create_task(dead.recovered())
+    await eventually(lambda: dead.interview.held == NEXT)
+    dead.writes(said[half:], silence(1))
+
+    assert [turn.text for turn in await recovering] == [TABLE]
+
+
+async def test_a_bot_that_hears_without_end_is_not_waited_for(dead: Dead, voice: Narrow) -> None:
+    await dead.asked()
+    await dead.left(silence(1), voice.say(TABLE), silence(1))
+
+    async def writing() -> None:
+        while True:
+            dead.writes(silence(WRITE_EVERY_S))
+            await asyncio.sleep(WRITE_EVERY_S)
+
+    written = asyncio.create_task(writing())
+    recovering = asyncio.create_task(dead.recovered())
+    await asyncio.wait({written, recovering}, return_when=asyncio.FIRST_COMPLETED)
+    written.cancel()
+
+    assert [turn.text for turn in recovering.result()] == [TABLE]
 
 
 async def test_recovering_twice_at_once_has_one_effect(dead: Dead, voice: Narrow) -> None:

@@ -247,7 +247,7 @@ export class Line {
       made = await this.caller(this.track(), {
         onVoice: this.events.onVoice,
         onMessage: (data) => mine() && this.#message(data),
-        onGone: () => left() && setTimeout(() => this.lost(), GONE_MS),
+        onGone: () => left() && setTimeout(() => mine() && this.lost(), GONE_MS),
         onTaken: () => left() && this.events.onTaken(),
       });
     } catch (failure) {
