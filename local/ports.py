@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
+import os
 import socket
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from contracts.errors import SettingError
@@ -12,12 +16,15 @@ from contracts.errors import SettingError
 _TRIED = 100
 
 
-def settle(setting: str, host: str, wanted: int, *, configured: bool) -> int:
-    """The port to use: `wanted`, or the next free one when nobody asked for that very port.
+def settle(
+    setting: str, host: str, wanted: int, *, configured: bool, until: ExitStack | None = None
+) -> int:
+    """The port to use: `wanted`, or the next free one when nobody asked for that very port. It is
+    kept `until` that is closed: no other call gets it, though nobody may listen there just then.
 
     Raises SettingError when a configured port is taken, naming the owner where it can be found.
     """
-    if is_free(setting, host, wanted):
+    if is_free(setting, host, wanted) and _keep(wanted, until):
         return wanted
     if configured:
         owner = owner_of(wanted)
@@ -27,9 +34,25 @@ def settle(setting: str, host: str, wanted: int, *, configured: bool) -> int:
             "End that program, or set another port",
         )
     for port in range(wanted + 1, min(wanted + _TRIED, 65536)):
-        if is_free(setting, host, port):
+        if is_free(setting, host, port) and _keep(port, until):
             return port
     raise SettingError(setting, f"no port from {wanted} on is free", "Set another port")
+
+
+def _keep(port: int, until: ExitStack | None) -> bool:
+    """False when another call keeps it, in whatever process of this user."""
+    path = Path(tempfile.gettempdir()) / f"codevoice-{os.geteuid()}-port-{port}.lock"
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return False
+    if until is None:
+        file.close()
+    else:
+        until.enter_context(file)
+    return True
 
 
 def is_free(setting: str, host: str, port: int) -> bool:

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -41,8 +41,16 @@ class Stack:
     """
 
     def __init__(
-        self, settings: Settings, children: Children, progress: Progress, *, livekit: bool = False
+        self,
+        settings: Settings,
+        children: Children,
+        ports: ExitStack,
+        progress: Progress,
+        *,
+        livekit: bool = False,
     ) -> None:
+        """Its ports are its own until `ports` is closed, also while nobody listens there."""
+        self._ports = ports
         self._livekit = livekit and settings.livekit_url is None
         self.settings = settings
         self.children = children
@@ -134,7 +142,7 @@ class Stack:
 
     def _port(self, name: str, host: str, wanted: int) -> int:
         configured = not self.settings.is_default(name.lower())
-        port = settle(name, host, wanted, configured=configured)
+        port = settle(name, host, wanted, configured=configured, until=self._ports)
         if port != wanted:
             self._progress(name, f"{wanted} is taken: {port} instead")
         return port
@@ -216,9 +224,9 @@ async def up(
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(_alone(settings.data_dir))
-        children = Children(progress)
+        children, ports = Children(progress), stack.enter_context(ExitStack())
         stack.push_async_callback(children.stop)
-        running = Stack(settings, children, progress, livekit=livekit)
+        running = Stack(settings, children, ports, progress, livekit=livekit)
         stack.callback(lambda: (settings.data_dir / STACK_FILE).unlink(missing_ok=True))
         await running.start()
         yield running

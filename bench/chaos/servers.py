@@ -8,13 +8,11 @@ of its providers beside it (`outside`).
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
 import secrets
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -31,7 +29,6 @@ from bench.chaos.links import Link
 from bench.chaos.outside import Outside, beside
 from bench.chaos.points import FOLDER_VARIABLE, Fuse
 from bench.forked import forked
-from contracts.errors import SettingError
 from contracts.queues import CONVERSATIONS, GRADING, INTERVIEWS
 from data_folder import make_data_dir
 from db.migrate import migrate
@@ -113,7 +110,7 @@ async def servers(
     taken for one of another product.
     """
     children = Children()
-    with own_ports() as port, tempfile.TemporaryDirectory(prefix="cvchaos") as scratch:
+    with tempfile.TemporaryDirectory(prefix="cvchaos") as scratch:
         folder = Path(scratch)
         folder.chmod(0o711)  # PostgreSQL runs as another user when we are root
         async with AsyncExitStack() as stack:
@@ -122,7 +119,7 @@ async def servers(
             stack.push_async_callback(children.stop)
             outside = await stack.enter_async_context(beside(folder, children)) if rooms else None
             product = await _start(
-                folder, children, stack, port, bug=bug, own_disk=own_disk, outside=outside
+                folder, children, stack, bug=bug, own_disk=own_disk, outside=outside
             )
             if spoken or rooms:
                 await product.listen(children)
@@ -130,26 +127,10 @@ async def servers(
             yield product
 
 
-@contextmanager
-def own_ports() -> Iterator[int]:
-    """The first of twenty ports that no other product of this kind uses."""
-    for number in range(100):
-        lock = Path(tempfile.gettempdir()) / f"cvchaos-ports-{os.geteuid()}-{number}.lock"
-        with lock.open("w") as held:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            yield _FIRST_PORT + 20 * number
-            return
-    raise SettingError("--lanes", "no ports are left", "Run fewer side by side")
-
-
 async def _start(
     folder: Path,
     children: Children,
     stack: AsyncExitStack,
-    port: int,
     *,
     bug: Bug,
     own_disk: Disk | None,
@@ -157,13 +138,14 @@ async def _start(
 ) -> Servers:
     postgres = Postgres(folder / "data" / "postgres", server_account())
     await asyncio.to_thread(postgres.prepare)
-    temporal = TemporalServer(folder / "data" / "temporal", "default", _free(port), _free(port + 5))
+    ports = stack.enter_context(ExitStack())
+    temporal = TemporalServer(folder / "data" / "temporal", "default", _port(ports), _port(ports))
     parts = {
         "postgres": await children.start(postgres.plan(folder / "postgres.log")),
         "temporal": await children.start(temporal.plan(folder / "temporal.log")),
     }
     await postgres.make_database()
-    environment = _environment(folder, postgres, temporal, _free(port + 10))
+    environment = _environment(folder, postgres, temporal, _port(ports))
     environment[BUG_VARIABLE] = bug.name
     if outside:
         environment |= outside.settings
@@ -175,7 +157,7 @@ async def _start(
         await asyncio.to_thread(migrate, postgres.url())
     await _fill(store, key)
     await bug.prepare(store)
-    links, ways = await _linked(folder, environment, stack, port)
+    links, ways = await _linked(folder, environment, stack, ports)
     parts["worker"], parts["api"] = await asyncio.gather(
         children.start(_worker(folder, environment | ways, "worker", f"{INTERVIEWS},{GRADING}")),
         children.start(_api(folder, environment | ways)),
@@ -198,20 +180,20 @@ async def _start(
 
 
 async def _linked(
-    folder: Path, environment: dict[str, str], stack: AsyncExitStack, port: int
+    folder: Path, environment: dict[str, str], stack: AsyncExitStack, ports: ExitStack
 ) -> tuple[dict[str, Link], dict[str, str]]:
     """The links, and what leads through them in a process's environment."""
     socket = Path(str(make_url(environment["DATABASE_URL"]).query["host"]))
     linked = folder / "link"
     linked.mkdir()
-    to_temporal, to_api = _free(port + 1), _free(port + 3)
+    to_temporal, to_api = _port(ports), _port(ports)
     links: dict[str, tuple[Link, int | Path]] = {
         "postgres": (Link(socket / _SOCKET), linked / _SOCKET),
         "temporal": (Link(int(environment["TEMPORAL_ADDRESS"].rsplit(":", 1)[1])), to_temporal),
         "api": (Link(int(environment["PORT"])), to_api),
     }
     if (livekit := environment.get("LIVEKIT_URL")) is not None:
-        to_livekit = _free(port + 7)
+        to_livekit = _port(ports)
         links["livekit"] = (Link(int(livekit.rsplit(":", 1)[1])), to_livekit)
     for link, at in links.values():
         await stack.enter_async_context(link.listening(at))
@@ -225,8 +207,8 @@ async def _linked(
     return {part: link for part, (link, _) in links.items()}, ways
 
 
-def _free(port: int) -> int:
-    return settle("--port", "127.0.0.1", port, configured=False)
+def _port(ports: ExitStack) -> int:
+    return settle("--port", "127.0.0.1", _FIRST_PORT, configured=False, until=ports)
 
 
 def _environment(

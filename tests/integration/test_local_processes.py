@@ -9,6 +9,7 @@ import socket
 import sys
 import textwrap
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -204,6 +205,21 @@ def test_our_own_port_steps_aside_and_a_configured_one_names_its_owner() -> None
     assert other > port
     assert settle("PORT", "127.0.0.1", port, configured=True) == port
     assert owner_of(port) is None
+
+
+def test_a_port_where_nobody_listens_yet_goes_to_one_product() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+
+    with ExitStack() as one, ExitStack() as other:
+        mine = settle("PORT", "127.0.0.1", port, configured=False, until=one)
+        its = settle("PORT", "127.0.0.1", port, configured=False, until=other)
+        with pytest.raises(SettingError, match=rf"PORT: port {mine} is taken"):
+            settle("PORT", "127.0.0.1", mine, configured=True, until=other)
+
+    assert mine == port
+    assert its > port
+    assert settle("PORT", "127.0.0.1", port, configured=True) == port
 
 
 @pytest.mark.parametrize("host", ["203.0.113.7", "no such host", "999.1.1.1"])

@@ -13,7 +13,6 @@ import pytest
 
 from bench.chaos.hooks import request_name, statement_name
 from bench.chaos.points import FOLDER_VARIABLE, Fuse, Order, Side
-from bench.chaos.servers import own_ports
 from bench.chaos.steps import in_order, step_of
 from bench.chaos.trials import again, plan, plan_spoken
 
@@ -141,11 +140,6 @@ def test_a_trial_that_missed_its_point_is_tried_at_the_first_passing() -> None:
     assert repeated.order is not None
     assert (repeated.order.passing, repeated.tried) == (1, 2)
     assert repeated.order.id != trial.order.id
-
-
-def test_products_side_by_side_have_ports_of_their_own() -> None:
-    with own_ports() as one, own_ports() as other:
-        assert abs(one - other) >= 20
 
 
 @pytest.mark.parametrize(

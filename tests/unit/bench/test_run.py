@@ -7,6 +7,7 @@ import io
 import re
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ OPERATING = Path(__file__).parents[3] / "docs" / "operating.md"
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     settings = load({"DATA_DIR": str(tmp_path / "data")}, NO_FILE)
-    return Bench(Stack(settings, Children(), lambda name, what: None), short=True)
+    return Bench(Stack(settings, Children(), ExitStack(), lambda name, what: None), short=True)
 
 
 async def one(_bench: Bench) -> list[Figure]:
