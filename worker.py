@@ -22,6 +22,7 @@ from uuid import UUID
 import connections
 import housekeeping
 import polling
+from activities.failures import say_briefly
 from contracts import queues
 from contracts.errors import CodeVoiceError, SettingError, Unavailable
 from contracts.grades import GradeKind
@@ -80,6 +81,7 @@ def run(
     try:
         settings = load()
         connections.configure_log(settings.log_level)
+        say_briefly()
         links = _Links(connect, open_store)
         # Not `asyncio.run`: it waits for every task, and a wedged one heeds no cancellation.
         code = asyncio.Runner().run(_work(settings, _checked(task_queues), ready_file, links))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
 from temporalio.exceptions import ApplicationError
 
-from contracts.errors import CodeVoiceError, GradingFailed, TooMany, Unavailable, Ungradable
+from contracts.errors import ERRORS, CodeVoiceError, GradingFailed, TooMany, Unavailable, Ungradable
 
 #: Failures that may pass by themselves. What else we know how to name is wrong for good.
 _MAY_PASS = (Unavailable, TooMany, GradingFailed)
@@ -48,3 +49,17 @@ def told_to_temporal(*, give_up: bool = True) -> Iterator[None]:
     except Exception as error:
         told = ApplicationError("unforeseen failure", type=type(error).__name__)
         raise told.with_traceback(error.__traceback__) from None
+
+
+def say_briefly() -> None:
+    """From now on the SDK's log says in a word what has a kind: it happens, and is no fault of the
+    program's. What nobody foresaw keeps its traceback."""
+    logging.getLogger("temporalio.activity").addFilter(_in_a_word)
+
+
+def _in_a_word(record: logging.LogRecord) -> bool:
+    failure = record.exc_info[1] if record.exc_info else None
+    if isinstance(failure, ApplicationError) and failure.type in ERRORS:
+        record.msg = f"{record.getMessage()}: {failure.type}: {failure.message}"
+        record.args, record.exc_info = None, None
+    return True

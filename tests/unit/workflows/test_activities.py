@@ -15,20 +15,15 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.conversations import ConversationActivities
-from activities.failures import told_to_temporal
 from activities.grading import GradingActivities, KeptGrade
 from activities.interviews import InterviewActivities
 from contracts.activities import AnswerRef, CloseAnswer
 from contracts.conversation import ConversationEnd, ConversationResult, HoldConversation
 from contracts.errors import (
-    CodeVoiceError,
     GradingFailed,
     InvalidInput,
-    NoCapacity,
     NotFound,
     StaleFence,
-    TooMany,
-    Unavailable,
 )
 from contracts.grades import Flag, Grade, GradeKind, PointGrade, Verdict
 from contracts.interview import Cursor, Fence, InterviewStatus, Outcome, Snapshot
@@ -41,39 +36,7 @@ QUESTION_ID = uuid4()
 MINUTE = timedelta(minutes=1)
 
 
-# ---------------------------------------------------------------- failures
-
-
-@pytest.mark.parametrize(
-    ("error", "retried"),
-    [
-        (Unavailable("down", retry_after_s=3), True),
-        (NoCapacity(), True),
-        (TooMany("slower", retry_after_s=20), True),
-        (GradingFailed("the model is away"), True),
-        (InvalidInput("bad", field="sdp"), False),
-        (NotFound(), False),
-        (StaleFence(), False),
-    ],
-    ids=lambda value: type(value).__name__,
-)
-def test_a_known_error_keeps_its_kind_and_says_whether_to_try_again(
-    error: CodeVoiceError, retried: bool
-) -> None:
-    with pytest.raises(ApplicationError) as raised, told_to_temporal():
-        raise error
-    told = raised.value
-    assert (told.type, told.message, told.non_retryable) == (error.kind, error.detail, not retried)
-    delay = error.retry_after_s
-    assert told.next_retry_delay == (timedelta(seconds=delay) if delay else None)
-
-
-def test_an_unforeseen_failure_is_retried_and_loses_every_word() -> None:
-    with pytest.raises(ApplicationError) as raised, told_to_temporal():
-        raise ValueError("CANARY: what somebody said") from KeyError("CANARY")
-    told = raised.value
-    assert (told.type, told.non_retryable, told.__cause__) == ("ValueError", False, None)
-    assert "CANARY" not in str(told)
+# ---------------------------------------------------------------- the state
 
 
 async def test_saving_the_state_is_never_given_up() -> None:
