@@ -78,7 +78,7 @@ class ConversationActivities:
             await asyncio.wait((bot, shutdown), return_when=asyncio.FIRST_COMPLETED)
             if not bot.done():
                 leaving.set()
-                await asyncio.wait({bot}, timeout=self._drain.total_seconds())
+                await self._left(bot)
             if not bot.done():
                 return ConversationResult(end=ConversationEnd.HANDOFF)
             return bot.result()
@@ -92,6 +92,16 @@ class ConversationActivities:
             raise
         finally:
             shutdown.cancel()
+
+    async def _left(self, bot: asyncio.Future[ConversationResult]) -> None:
+        """Returns when the bot has left, or may talk on no longer. It is cancelled as soon as the
+        next one is called for; its candidate is still on its line then, and it hears them out."""
+        until = time.monotonic() + self._drain.total_seconds()
+        try:
+            await asyncio.wait({bot}, timeout=self._drain.total_seconds())
+        except asyncio.CancelledError:
+            await asyncio.wait({bot}, timeout=until - time.monotonic())
+            raise
 
 
 def _told_to_cancel() -> bool:

@@ -49,6 +49,10 @@ RECOVERED_WITHIN_S: Final = 3.0
 TIDY_WITHIN_S: Final = 3.0
 CANCELLED_TIDY_WITHIN_S: Final = 0.8
 SENSES_EVERY_S: Final = 0.5
+#: A new line is there a second after its bot was called for.
+HEARD_OUT_WITHIN_S: Final = 3.0
+#: None is a failure.
+_ANOTHER_FOLLOWS: Final = (None, ConversationEnd.SUPERSEDED, ConversationEnd.HANDOFF)
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,11 @@ class Held:
         self._tasks = [*tasks, self._recovering]
         try:
             end = await first_of(self._talk(), [self._pipeline, *tasks])
+            if end is ConversationEnd.SUPERSEDED and self._house.draining.is_set():
+                # Its candidate is on this line until the next bot hears them, and looks in the
+                # recording for what they say meanwhile.
+                await within(HEARD_OUT_WITHIN_S, self._line.left.wait())
+                end = ConversationEnd.HANDOFF
         except asyncio.CancelledError:
             tidying = asyncio.create_task(self._tidy(None))
             await asyncio.wait([tidying], timeout=CANCELLED_TIDY_WITHIN_S)
@@ -146,8 +155,6 @@ class Held:
             await self._tidied(end)
         finally:
             booking.cancel()
-        if self._house.draining.is_set() and end is ConversationEnd.SUPERSEDED:
-            end = ConversationEnd.HANDOFF
         connected = self._line.connected.is_set() and self._bot.started.is_set()
         return ConversationResult(end=end, turns=self._notebook.written, connected=connected)
 
@@ -367,11 +374,13 @@ class Held:
         self._bot.close()
         await stop_pipeline(self._bot.worker, self._pipeline, self._house.stragglers)
         await within(CLOSE_WITHIN_S, self._line.close())
-        await within(CLOSE_WITHIN_S, self._end_recording(heard=not self._bot.senses.words.overdue))
+        cut_off = end in _ANOTHER_FOLLOWS and self._bot.words_due
+        heard = not (cut_off or self._bot.senses.words.overdue)
+        await within(CLOSE_WITHIN_S, self._end_recording(heard=heard))
         await within(CLOSE_WITHIN_S, self._used.join())
 
     async def _end_recording(self, *, heard: bool = True) -> None:
-        """That of a deaf bot stays open in the record: the next one finds the words in it."""
+        """One with words that nobody heard stays open in the record: the next bot finds them."""
         if self._recording is None:
             return
         recorded = await self._recording.close()

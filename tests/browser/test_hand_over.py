@@ -79,6 +79,7 @@ async def test_a_worker_that_drains_hands_its_candidate_over(
     (answer,) = await site.store.answers.of_interview(interview.id)
     assert "bucket" in answer.text
     assert "collision" in answer.text
+    assert "two keys" in answer.text, "said between the lines"
     assert len(joins) == 1, "the end of the old line ended no new one"
     assert await time_outs(temporal, interview.id) == []
     await page.context.close()

@@ -276,6 +276,7 @@ class Bot:
         self.fence: Fence | None = None
         self.leaving: asyncio.Event | None = None
         self.let_go = False
+        self.may_leave = asyncio.Event()
 
     async def __call__(
         self,
@@ -292,15 +293,19 @@ class Bot:
             if isinstance(self._ends, Exception):
                 raise self._ends
             if self._ends is None:
-                await (leaving.wait() if self._moves else asyncio.Event().wait())
+                await (leaving.wait() if self._moves else self.may_leave.wait())
             return ConversationResult(end=self._ends or ConversationEnd.HANDOFF)
         finally:
             self.let_go = True
 
 
-def held(bot: Bot, environment: ActivityEnvironment) -> asyncio.Task[ConversationResult]:
-    moment = timedelta(milliseconds=50)
-    activities = ConversationActivities(bot, drain=moment, let_go=moment)
+MOMENT = timedelta(milliseconds=50)
+
+
+def held(
+    bot: Bot, environment: ActivityEnvironment, drain: timedelta = MOMENT
+) -> asyncio.Task[ConversationResult]:
+    activities = ConversationActivities(bot, drain=drain, let_go=MOMENT)
     order = HoldConversation(interview_id=uuid4(), organisation_id=uuid4(), epoch=4)
     return asyncio.ensure_future(environment.run(activities.hold_conversation, order))
 
@@ -349,3 +354,21 @@ async def test_a_bot_that_talks_on_is_taken_off_the_line_when_the_drain_is_over(
     environment.worker_shutdown()
     assert (await conversation).end is ConversationEnd.HANDOFF
     assert bot.let_go
+
+
+async def test_a_bot_that_hands_over_is_heard_out_though_the_next_one_is_called_for() -> None:
+    bot, environment = Bot(), ActivityEnvironment()
+    conversation = held(bot, environment, drain=timedelta(minutes=1))
+    await bot.began.wait()
+    environment.worker_shutdown()
+    assert bot.leaving is not None
+    await bot.leaving.wait()
+
+    environment.cancel(ActivityCancellationDetails(cancel_requested=True))
+    ended, _ = await asyncio.wait({conversation}, timeout=0.1)
+    assert not ended
+    assert not bot.let_go
+
+    bot.may_leave.set()
+    with pytest.raises(asyncio.CancelledError):
+        await conversation

@@ -38,6 +38,8 @@ const FIRST_PULSE_MS = 4_000;
 const MENDED_MS = 1_000;
 /** A bot that hung up may have been replaced: the state that tells by whom is then on its way. */
 const GONE_MS = 300;
+/** A bot hears so long after its first pulse; what is said until then goes to the one before it. */
+const HEARS_MS = 250;
 const BACKOFF_MS = [0, 500, 1_000, 2_000, 4_000, 8_000];
 
 /** The offer was answered but no packet came through: UDP is blocked on the way. */
@@ -148,6 +150,8 @@ export class Line {
     this.events = events;
     /** @type {Call | null} */
     this.call = null;
+    /** @type {Call | null} the one before, which hears on until the present one does */
+    this.former = null;
     this.epoch = 0;
     this.closed = false;
     this.calling = false;
@@ -171,6 +175,7 @@ export class Line {
     if (this.closed) return;
     this.closed = true;
     clearInterval(this.watch);
+    this.#leaveFormer();
     this.call?.hangUp();
     this.call = null;
     this.events.onState("closed");
@@ -264,7 +269,9 @@ export class Line {
 
   /** @param {Call} made */
   #adopt(made) {
-    this.call?.hangUp();
+    this.#leaveFormer();
+    this.former = this.call;
+    if (this.former?.mends) this.#leaveFormer();
     this.call = made;
     this.epoch = made.epoch;
     this.lastPulse = performance.now();
@@ -273,9 +280,16 @@ export class Line {
     this.events.onState("open");
   }
 
+  #leaveFormer() {
+    this.former?.hangUp();
+    this.former = null;
+  }
+
   /** @param {any} data */
   #message(data) {
     if (data?.type === "pulse") {
+      const { former } = this;
+      if (former && !this.pulsed) setTimeout(() => former.hangUp(), HEARS_MS);
       this.lastPulse = performance.now();
       this.pulsed = true;
       return;
