@@ -105,6 +105,7 @@ class Held:
         self._tasks: list[asyncio.Task[Any]] = []
         self._recording: Recording | None = None
         self._incomplete = asyncio.Event()
+        self._heard_out = False
         self._used: asyncio.Queue[Usage] = asyncio.Queue()
         self._notebook = Notebook(journal, lambda: self._dialogue.end(ConversationEnd.SUPERSEDED))
         self._dialogue: Dialogue
@@ -140,9 +141,8 @@ class Held:
         try:
             end = await first_of(self._talk(), [self._pipeline, *tasks])
             if end is ConversationEnd.SUPERSEDED and self._house.draining.is_set():
-                # Its candidate is on this line until the next bot hears them, and looks in the
-                # recording for what they say meanwhile.
-                await within(HEARD_OUT_WITHIN_S, self._line.left.wait())
+                # The next bot, which has the line in a moment, waits for the end of this recording.
+                self._heard_out = await within(HEARD_OUT_WITHIN_S, self._line.left.wait())
                 end = ConversationEnd.HANDOFF
         except asyncio.CancelledError:
             tidying = asyncio.create_task(self._tidy(None))
@@ -374,7 +374,7 @@ class Held:
         self._bot.close()
         await stop_pipeline(self._bot.worker, self._pipeline, self._house.stragglers)
         await within(CLOSE_WITHIN_S, self._line.close())
-        cut_off = end in _ANOTHER_FOLLOWS and self._bot.words_due
+        cut_off = end in _ANOTHER_FOLLOWS and self._bot.words_due and not self._heard_out
         heard = not (cut_off or self._bot.senses.words.overdue)
         await within(CLOSE_WITHIN_S, self._end_recording(heard=heard))
         await within(CLOSE_WITHIN_S, self._used.join())

@@ -80,6 +80,8 @@ async def test_a_worker_that_drains_hands_its_candidate_over(
     assert "bucket" in answer.text
     assert "collision" in answer.text
     assert "two keys" in answer.text, "said between the lines"
+    former, _ = await site.store.recordings.of_interview(interview.id)
+    assert former.complete
     assert len(joins) == 1, "the end of the old line ended no new one"
     assert await time_outs(temporal, interview.id) == []
     await page.context.close()
