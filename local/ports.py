@@ -40,9 +40,13 @@ def settle(
 
 
 def _keep(port: int, until: ExitStack | None) -> bool:
-    """False when another call keeps it, in whatever process of this user."""
+    """False when another call keeps it, in whatever process of this user, or when somebody else's
+    file is in the way."""
     path = Path(tempfile.gettempdir()) / f"codevoice-{os.geteuid()}-port-{port}.lock"
-    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+    try:
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+    except PermissionError:
+        return False
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
