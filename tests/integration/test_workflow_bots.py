@@ -251,6 +251,7 @@ async def test_a_pause_stops_a_bot_that_has_not_begun_to_speak(stage: Stage) -> 
     room = await stage.agreed()
     await room.client.join(room.id, Join(purpose=JoinPurpose.TYPING))
     room.bot_stays_silent = True
+    room.bot_polite = False  # else it may leave before it is stopped
     call = room.joining()
     await room.until_true(lambda: len(room.bots) == 1)
     await room.client.pause(room.id, Move())
